@@ -1,0 +1,1 @@
+"""Built-in tools, their declaration and their confinement."""

@@ -1,0 +1,1 @@
+"""How answers look, as text and as JSON."""

@@ -1,0 +1,1 @@
+"""The composition root: settings, connections, the worker process and the embedded server."""

@@ -1,0 +1,1 @@
+"""The deterministic half: the graph language, the engine and the Temporal workflow that runs it."""

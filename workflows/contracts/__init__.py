@@ -1,0 +1,1 @@
+"""The wire: frozen models that the CLI, the worker and the activities share."""

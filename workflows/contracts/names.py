@@ -1,0 +1,38 @@
+"""Every name that Temporal and other programs see. They are recorded in histories, so they never change."""
+
+from __future__ import annotations
+
+WORKFLOW = "AgentLifetime"
+ADMIT = "run.admit"
+TASK_QUEUE = "detent"
+
+UPDATE_ANSWER = "answer"
+SIGNAL_ANSWER = "answer"
+UPDATE_PAUSE = "pause"
+UPDATE_RESUME = "resume"
+QUERY_VIEW = "view"
+QUERY_PAUSES = "pauses"
+
+SA_GRAPH = "DetentGraph"
+SA_PHASE = "DetentPhase"
+SA_TENANT = "DetentTenant"
+SA_PENDING = "DetentPending"
+SA_COST_USD = "DetentCostUsd"
+SA_TOKENS = "DetentTokens"
+SEARCH_ATTRIBUTES: tuple[tuple[str, str], ...] = (
+    (SA_GRAPH, "Keyword"),
+    (SA_PHASE, "Keyword"),
+    (SA_TENANT, "Keyword"),
+    (SA_PENDING, "Int"),
+    (SA_COST_USD, "Double"),
+    (SA_TOKENS, "Int"),
+)
+
+MEMO_RESULT = "detent_result"
+ENGINE = 1
+"""The engine number: it goes into every decision digest, and a run keeps the one it was started with."""
+
+
+def workflow_id(tenant: str, graph: str, key: str) -> str:
+    """The id of a run, `tenant/graph/key`."""
+    return f"{tenant}/{graph}/{key}"

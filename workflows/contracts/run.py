@@ -1,0 +1,158 @@
+"""A run on the wire: what starts it, what its worker tells it, how it looks, how it ends."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from policies.model import Effect, Risk
+from workflows.contracts.failures import ErrorInfo
+from workflows.contracts.pause import PauseView, Refusal
+from workflows.contracts.wire import Wire
+
+Phase = Literal["running", "waiting", "paused", "completed", "failed", "cancelled", "aborted"]
+NodeStatus = Literal["running", "waiting", "ok", "failed", "cancelled", "skipped"]
+
+
+class RunInput(Wire):
+    """What starts a run. The fields after `tenant` are refused while they are not null."""
+
+    v: int = 1
+    graph: dict[str, Any]
+    input: Any = None
+    tenant: str | None = None
+    allow_gaps: bool = False
+    root: Any = None
+    parent: Any = None
+    path: Any = None
+    depth: Any = None
+    ceiling: Any = None
+    limits: Any = None
+    forked_from: Any = None
+    prefix: Any = None
+    carry: Any = None
+
+
+class NeedCard(Wire):
+    """A capability that a tool needs: of `kind`, with the value of argument `arg` or the constant `value`."""
+
+    kind: str
+    arg: str | None = None
+    value: str | None = None
+
+
+class ToolCard(Wire):
+    """A tool as the run knows it. `digest` covers declaration and schema; `timeout_s` is its default."""
+
+    name: str
+    effect: Effect
+    risk: Risk
+    timeout_s: float
+    needs: tuple[NeedCard, ...] = ()
+    labels: tuple[str, ...] = ()
+    input_schema: dict[str, Any]
+    digest: str
+
+
+class PriceCard(Wire):
+    """Nano-dollars per token (USD per million tokens times 1,000)."""
+
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+
+
+class ModelCard(Wire):
+    """A model alias as the run knows it, without its key. `context` and `max_tokens` are in tokens."""
+
+    alias: str
+    provider: str
+    model: str
+    max_tokens: int
+    context: int
+    price: PriceCard
+    digest: str
+    timeout_s: float = 600.0
+
+
+class RunCard(Wire):
+    """All that a run may know of its worker; the result of `run.admit`, recorded once.
+
+    `policy` is the tenant's slice of the operator's policy, `policy_digest` its SHA-256. `warnings` are
+    for people. `expressions` names the expression engine and its version.
+    """
+
+    v: int = 1
+    engine: int
+    tenant: str
+    policy: dict[str, Any]
+    policy_digest: str
+    tools: dict[str, ToolCard] = {}
+    models: dict[str, ModelCard] = {}
+    expressions: str
+    warnings: tuple[str, ...] = ()
+
+
+class UsageView(Wire):
+    """What the run used so far."""
+
+    tokens: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float = 0.0
+    steps: int = 0
+    tool_calls: int = 0
+    elapsed_s: float = 0.0
+
+
+class BudgetLine(Wire):
+    """One unit of one scope; `limit` null is unlimited. Cost in USD, wall clock in seconds."""
+
+    limit: float | None
+    used: float
+    reserved: float
+
+
+class NodeView(Wire):
+    """One activation. Times are RFC 3339."""
+
+    activation: str
+    node: str
+    kind: str
+    branch: str
+    visit: int
+    status: NodeStatus
+    started_at: str
+    ended_at: str | None = None
+    summary: str = ""
+
+
+class RunView(Wire):
+    """A run as people and programs see it; what `--output json` prints.
+
+    `budget` maps a scope to its units (`lifetime -> tokens -> {limit, used, reserved}`).
+    """
+
+    v: int = 1
+    id: str
+    run_id: str
+    graph: str
+    version: str
+    graph_digest: str = ""
+    tenant: str
+    phase: Phase
+    output: Any = None
+    error: ErrorInfo | None = None
+    usage: UsageView = UsageView()
+    budget: dict[str, dict[str, BudgetLine]] = {}
+    nodes: tuple[NodeView, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    pauses: tuple[PauseView, ...] = ()
+    state: dict[str, Any] = {}
+    warnings: tuple[str, ...] = ()
+    started_at: str = ""
+    ended_at: str | None = None
+
+
+RunResult = RunView
+"""A run's result is its last view, so that a closed run can be shown without a worker."""
