@@ -1,0 +1,63 @@
+"""Child processes that never outlive us."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import IO
+
+PR_SET_PDEATHSIG = 1
+
+
+async def spawn(line: Sequence[str], output: IO[bytes] | int, environ: Mapping[str, str]) -> asyncio.subprocess.Process:
+    """Start a child in a process group of its own, with stdout and stderr going to `output`.
+
+    Its own group, because Ctrl-C at a terminal reaches the whole foreground group and the order of
+    stopping is ours. On Linux the kernel ends it when the thread that called this ends, even by SIGKILL;
+    elsewhere only an orderly exit does.
+    """
+    return await asyncio.create_subprocess_exec(
+        *line,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        env=dict(environ),
+        start_new_session=True,
+        preexec_fn=die_with_parent(),
+    )
+
+
+async def stop(process: asyncio.subprocess.Process, grace_s: float) -> int:
+    """End a child, by SIGTERM and after `grace_s` by SIGKILL (at once if 0); its return code. Does nothing to one that is gone."""
+    if process.returncode is None and grace_s > 0:
+        with contextlib.suppress(ProcessLookupError):
+            process.terminate()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(process.wait(), grace_s)
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    return await process.wait()
+
+
+def die_with_parent() -> Callable[[], None] | None:
+    """What a child runs before exec so that it ends when its parent does; null where the kernel has no such thing."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None, use_errno=True).prctl  # looked up here: nothing may be loaded between fork and exec
+    parent = os.getpid()
+
+    def arm() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died between fork and prctl, so the signal will never come
+            os._exit(1)
+
+    return arm
