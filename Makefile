@@ -25,7 +25,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { echo '$(PYTHON) has no venv module: on Debian, install it with `apt-get install python3-venv`' >&2; exit 1; }
 	"$(PYTHON)" -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
-	$(BIN)/python -m pip install --quiet --no-index --no-deps --no-build-isolation --editable .
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --no-index --no-deps --no-build-isolation --editable .
 	@touch $@
 
 demo: $(STAMP) ## run the example graph on a real local server
@@ -38,7 +38,7 @@ check: $(STAMP) ## run every check that is not a test; it rewrites nothing
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(if $(wildcard docs/generate.py),$(BIN)/python -m docs.generate --check)
 	@$(MAKE) --no-print-directory cover
 
