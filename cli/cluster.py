@@ -1,0 +1,77 @@
+"""The cluster that a command talks to, and whether a worker is there to answer."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+
+from activities.blobs import BlobStore
+from cli.exits import unreachable
+from worker.connect import Target, Unreachable, connect, target
+from worker.settings import blobs_dir
+from workflows.contracts.names import TASK_QUEUE
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+WORKER_WAIT_S = 10.0
+QUERY_TIMEOUT = timedelta(seconds=10)
+POLL_S = 0.2
+FRESH = timedelta(seconds=75)
+"""A poll lasts up to a minute; the server remembers dead pollers for five."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A connected client with the task queue that its runs go to."""
+
+    client: Client
+    task_queue: str
+    address: str
+
+
+async def reach(where: Target | None = None, task_queue: str | None = None) -> Cluster:
+    """Connect to `where`, by default what Temporal's own configuration says; exit 6 if nothing answers."""
+    found = where or target(os.environ)
+    queue = task_queue or os.environ.get("DETENT_TASK_QUEUE") or TASK_QUEUE
+    try:
+        client = await connect(found, BlobStore(blobs_dir(os.environ)))
+    except Unreachable as error:
+        raise unreachable(str(error)) from error
+    return Cluster(client, queue, found.address)
+
+
+async def require_worker(cluster: Cluster, within_s: float = WORKER_WAIT_S) -> None:
+    """Return as soon as a worker polls the task queue; exit 6 if none does in time."""
+    deadline = asyncio.get_running_loop().time() + within_s
+    while not await has_worker(cluster):
+        if asyncio.get_running_loop().time() >= deadline:
+            raise no_worker(cluster)
+        await asyncio.sleep(POLL_S)
+
+
+async def has_worker(cluster: Cluster) -> bool:
+    """Whether a worker has polled for workflow tasks lately."""
+    request = DescribeTaskQueueRequest(
+        namespace=cluster.client.namespace,
+        task_queue=TaskQueue(name=cluster.task_queue),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    )
+    answer = await cluster.client.workflow_service.describe_task_queue(request, timeout=QUERY_TIMEOUT)
+    oldest = datetime.now(UTC) - FRESH
+    return any(poller.last_access_time.ToDatetime(UTC) > oldest for poller in answer.pollers)
+
+
+def no_worker(cluster: Cluster) -> Exception:
+    """The error that says nobody works here."""
+    return unreachable(
+        f"no worker polls task queue `{cluster.task_queue}` in namespace `{cluster.client.namespace}` at "
+        f"`{cluster.address}`; start one with `detent worker` or `detent dev`, or use `detent run --local`"
+    )

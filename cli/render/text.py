@@ -1,0 +1,68 @@
+"""Text from outside, made harmless: shown as it is written, never obeyed by a terminal or a markup language."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import unicodedata
+
+SHOWN_BYTES = 2048
+HEAD_CHARS = 1200
+TAIL_CHARS = 400
+_SUSPECT = re.compile(r"[^\x20-\x7e]")
+_UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def line(text: object, limit: int | None = None) -> str:
+    """Text as one line: line breaks, control, bidirectional and invisible characters escaped; cut to `limit`."""
+    shown = _SUSPECT.sub(_escape, str(text))
+    return shown if limit is None or len(shown) <= limit else shown[: max(limit - 1, 0)] + "…"
+
+
+def block(text: str) -> str:
+    """Text of several lines: as `line`, but line breaks stand and tabs become spaces."""
+    return "\n".join(line(part.replace("\t", "    ")) for part in text.replace("\r\n", "\n").split("\n"))
+
+
+def fence(text: str, *, full: bool = False) -> list[str]:
+    """Text inside a fence of backticks that is longer than any in it; over 2 KB head and tail unless `full`."""
+    shown = block(text if full else shorten(text))
+    longest = max((len(run) for run in re.findall("`+", shown)), default=0)
+    bar = "`" * max(3, longest + 1)
+    return [bar, *shown.split("\n"), bar]
+
+
+def shorten(text: str) -> str:
+    """Text of at most 2 KB as it is; more as head and tail around its size and SHA-256."""
+    data = text.encode("utf-8", "surrogatepass")
+    if len(data) <= SHOWN_BYTES:
+        return text
+    middle = f"… {len(data):,} bytes in all, sha256 {hashlib.sha256(data).hexdigest()}; `--full` shows them …"
+    return f"{text[:HEAD_CHARS]}\n{middle}\n{text[-TAIL_CHARS:]}"
+
+
+def json_text(value: object, *, indent: int | None = None) -> str:
+    """JSON that a terminal cannot be drawn on with: unsafe characters are JSON escapes, the value is the same."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
+    return re.sub(r"[^\n\x20-\x7e]", _escape_json, text)
+
+
+def _is_unsafe(character: str) -> bool:
+    return unicodedata.category(character) in _UNSAFE_CATEGORIES
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match.group()
+    if not _is_unsafe(character):
+        return character
+    if character in _SHORT:
+        return _SHORT[character]
+    point = ord(character)
+    return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
+
+
+def _escape_json(match: re.Match[str]) -> str:
+    character = match.group()
+    return json.dumps(character)[1:-1] if _is_unsafe(character) else character
