@@ -12,13 +12,22 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import IO
+    from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 
 
-async def spawn(line: Sequence[str], output: IO[bytes] | int, environ: Mapping[str, str]) -> asyncio.subprocess.Process:
-    """Start a child in a process group of its own, with stdout and stderr going to `output`.
+async def spawn(
+    line: Sequence[str],
+    output: int,
+    environ: Mapping[str, str],
+    *,
+    keep: Sequence[int] = (),
+    directory: Path | None = None,
+) -> asyncio.subprocess.Process:
+    """Start a child in a process group of its own, with stdout and stderr going to file descriptor `output`.
+
+    `keep` are descriptors that it inherits, `directory` is where it starts.
 
     Its own group, because Ctrl-C at a terminal reaches the whole foreground group and the order of
     stopping is ours. On Linux the kernel ends it when the thread that called this ends, even by SIGKILL;
@@ -30,13 +39,15 @@ async def spawn(line: Sequence[str], output: IO[bytes] | int, environ: Mapping[s
         stdout=output,
         stderr=output,
         env=dict(environ),
+        pass_fds=keep,
+        cwd=directory,
         start_new_session=True,
         preexec_fn=die_with_parent(),
     )
 
 
 async def stop(process: asyncio.subprocess.Process, grace_s: float) -> int:
-    """End a child, by SIGTERM and after `grace_s` by SIGKILL (at once if 0); its return code. Does nothing to one that is gone."""
+    """End a child, by SIGTERM and after `grace_s` by SIGKILL (at once if 0); its return code."""
     if process.returncode is None and grace_s > 0:
         with contextlib.suppress(ProcessLookupError):
             process.terminate()

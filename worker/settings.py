@@ -1,0 +1,154 @@
+"""What an operator decides about a worker: from flags, then the environment, then the configuration directory."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from policies.errors import DocumentError, Problem
+from workflows.contracts.names import TASK_QUEUE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+CONCURRENCY = 50
+CONCURRENCY_MOST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """What was said on the command line; null or empty where nothing was."""
+
+    policy: Path | None = None
+    models: Path | None = None
+    tools: Sequence[Path] = ()
+    workspace: Path | None = None
+    blobs: Path | None = None
+    task_queue: str | None = None
+    concurrency: int | None = None
+    graph_models: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A worker's settings, with absolute paths.
+
+    `policy` null is the built-in default, `models` null the built-in aliases. `graph_models` is a models
+    file found beside a graph: whoever wrote the graph wrote it, so it may name only providers that need no key.
+    """
+
+    workspace: Path
+    blobs: Path
+    policy: Path | None = None
+    models: Path | None = None
+    tools: tuple[Path, ...] = ()
+    task_queue: str = TASK_QUEUE
+    concurrency: int = CONCURRENCY
+    graph_models: Path | None = None
+
+
+def settings(flags: Flags, environ: Mapping[str, str]) -> Settings:
+    """The settings that flags and DETENT_* variables give; `DocumentError` naming each path that is not there.
+
+    Nothing is ever looked for in the workspace: what lies there may have been written by a run.
+    """
+    config = config_dir(environ)
+    found = Settings(
+        workspace=_absolute(flags.workspace or _path(environ, "DETENT_WORKSPACE") or Path.cwd()),
+        blobs=_absolute(flags.blobs) if flags.blobs else blobs_dir(environ),
+        policy=_optional(flags.policy or _path(environ, "DETENT_POLICY") or _present(config / "policy.yaml")),
+        models=_optional(flags.models or _path(environ, "DETENT_MODELS") or _present(config / "models.yaml")),
+        tools=_tools(flags, environ, config),
+        task_queue=flags.task_queue or environ.get("DETENT_TASK_QUEUE") or TASK_QUEUE,
+        concurrency=_concurrency(flags, environ),
+        graph_models=_optional(flags.graph_models or _path(environ, "DETENT_GRAPH_MODELS")),
+    )
+    problems = _check(found)
+    if problems:
+        raise DocumentError(problems)
+    return found
+
+
+def as_environ(found: Settings) -> dict[str, str]:
+    """The variables that give another process the same settings."""
+    paths = {
+        "DETENT_WORKSPACE": found.workspace,
+        "DETENT_BLOBS": found.blobs,
+        "DETENT_POLICY": found.policy,
+        "DETENT_MODELS": found.models,
+        "DETENT_GRAPH_MODELS": found.graph_models,
+    }
+    values = {name: str(path) if path else "" for name, path in paths.items()}
+    values["DETENT_TOOLS"] = os.pathsep.join(str(path) for path in found.tools)
+    values["DETENT_CONFIG"] = os.devnull  # all is said here: nothing may come from the configuration directory
+    return {**values, "DETENT_TASK_QUEUE": found.task_queue, "DETENT_CONCURRENCY": str(found.concurrency)}
+
+
+def config_dir(environ: Mapping[str, str]) -> Path:
+    """Where operator files lie by default: DETENT_CONFIG, else `detent` in the user's configuration directory."""
+    return _user_dir(environ, "DETENT_CONFIG", "XDG_CONFIG_HOME", ".config")
+
+
+def blobs_dir(environ: Mapping[str, str]) -> Path:
+    """Where large values lie: DETENT_BLOBS, else in the user's data directory. Clients and workers must agree on it."""
+    explicit = _path(environ, "DETENT_BLOBS")
+    return _absolute(explicit) if explicit else _user_dir(environ, "", "XDG_DATA_HOME", ".local/share") / "blobs"
+
+
+def _user_dir(environ: Mapping[str, str], ours: str, xdg: str, fallback: str) -> Path:
+    explicit = _path(environ, ours)
+    if explicit is not None:
+        return _absolute(explicit)
+    return _absolute((_path(environ, xdg) or Path(environ.get("HOME", "/")) / fallback) / "detent")
+
+
+def _tools(flags: Flags, environ: Mapping[str, str], config: Path) -> tuple[Path, ...]:
+    named = tuple(flags.tools) or tuple(
+        Path(part) for part in environ.get("DETENT_TOOLS", "").split(os.pathsep) if part
+    )
+    found = named or tuple(path for path in (_present(config / "tools"),) if path)
+    return tuple(_absolute(path) for path in found)
+
+
+def _concurrency(flags: Flags, environ: Mapping[str, str]) -> int:
+    text = environ.get("DETENT_CONCURRENCY", "")
+    value = flags.concurrency if flags.concurrency is not None else text or CONCURRENCY
+    try:
+        number = int(value)
+    except ValueError:
+        number = 0
+    if not 1 <= number <= CONCURRENCY_MOST:
+        message = f"concurrency `{value}`: not a whole number from 1 to {CONCURRENCY_MOST}"
+        raise DocumentError((Problem("setting", message, "DETENT_CONCURRENCY", "leave it out for 50"),))
+    return number
+
+
+def _check(found: Settings) -> tuple[Problem, ...]:
+    files = (("policy", found.policy), ("models", found.models), ("models", found.graph_models))
+    dirs = (("workspace", found.workspace), *(("tools", path) for path in found.tools))
+    missing = [_absent(name, path, "file") for name, path in files if path and not path.is_file()]
+    missing += [_absent(name, path, "directory") for name, path in dirs if not path.is_dir()]
+    return tuple(missing)
+
+
+def _absent(name: str, path: Path, kind: str) -> Problem:
+    return Problem("setting", f"`{path}` is not a {kind}", "", f"name an existing {kind} with `--{name}`", str(path))
+
+
+def _path(environ: Mapping[str, str], name: str) -> Path | None:
+    value = environ.get(name)
+    return Path(value) if value else None
+
+
+def _present(path: Path) -> Path | None:
+    return path if path.exists() else None
+
+
+def _optional(path: Path | None) -> Path | None:
+    return None if path is None else _absolute(path)
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().resolve()
