@@ -11,10 +11,10 @@ from tests.architecture.tree import PURE, modules, parsed, shown
 IMPURE_NAMES = frozenset(
     {"open", "input", "print", "hash", "id", "exec", "eval", "compile", "__import__", "breakpoint"}
 )
-IMPURE_METHODS = frozenset(
-    "now utcnow today uuid1 uuid4 getnode read_text read_bytes write_text write_bytes "
-    "iterdir glob rglob exists is_file is_dir stat cwd home".split()
-)
+CLOCK_AND_CHANCE = frozenset({"now", "utcnow", "today", "uuid1", "uuid4", "getnode"})
+TEXT_OF_FILES = frozenset({"read_text", "read_bytes", "write_text", "write_bytes"})
+STATE_OF_FILES = frozenset({"iterdir", "glob", "rglob", "exists", "is_file", "is_dir", "stat", "cwd", "home"})
+IMPURE_METHODS = CLOCK_AND_CHANCE | TEXT_OF_FILES | STATE_OF_FILES
 ORDERED = frozenset({"list", "tuple", "enumerate", "iter", "next", "map", "filter", "zip", "join", "chain"})
 SETS = frozenset({"set", "frozenset"})
 
