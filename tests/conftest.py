@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from hypothesis import settings
 
 pytest_plugins = ["tests.support.server"]
 
@@ -13,6 +16,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="write the transcripts of tests/scenarios as they come out, to be reviewed as prose",
     )
+
+
+def pytest_configure() -> None:
+    """Run the same on every machine: without personal settings, without chance, without a key that costs money."""
+    for name in [name for name in os.environ if name.startswith(("TEMPORAL_", "DETENT_", "ANTHROPIC_"))]:
+        del os.environ[name]
+    os.environ["TEMPORAL_CONFIG_FILE"] = os.devnull
+    # A deadline would measure the machine. `--hypothesis-profile explore` looks for what nobody has seen yet.
+    settings.register_profile("detent", deadline=None, derandomize=True, print_blob=True)
+    settings.register_profile("explore", deadline=None, max_examples=2000, print_blob=True)
+    settings.load_profile("detent")
 
 
 @pytest.fixture(scope="session")
