@@ -23,6 +23,7 @@ from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
 from activities.storage import THRESHOLD_BYTES, BlobDriver
 from policies.errors import DocumentError, Problem
+from worker.plain_failures import PlainFailureConverter
 from worker.sdk_runtime import sdk_runtime
 
 if TYPE_CHECKING:
@@ -76,7 +77,9 @@ def target(environ: Mapping[str, str], address: str | None = None, namespace: st
 def converter(blobs: BlobStore) -> DataConverter:
     """Pydantic JSON; payloads of 32 KiB and more lie in the blob store, and history keeps a reference."""
     storage = ExternalStorage(drivers=[BlobDriver(blobs)], payload_size_threshold=THRESHOLD_BYTES)
-    return dataclasses.replace(pydantic_data_converter, external_storage=storage)
+    return dataclasses.replace(
+        pydantic_data_converter, external_storage=storage, failure_converter_class=PlainFailureConverter
+    )
 
 
 async def connect(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import socket
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -17,9 +16,10 @@ from temporalio.service import RPCError
 from worker.child import spawn, stop
 from worker.namespace import prepare_namespace
 from worker.sdk_runtime import sdk_runtime
-from worker.start_line import LOOPBACK, ServerError, ServerOptions, find_binary, start_line
+from worker.start_line import LOOPBACK, ServerError, ServerOptions, find_binary, free_port, start_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 STOP_GRACE_S = 5.0
@@ -37,8 +37,9 @@ class EmbeddedServer:
     process ends with this object, and on Linux with the thread that started it.
     """
 
-    def __init__(self, options: ServerOptions | None = None) -> None:
+    def __init__(self, options: ServerOptions | None = None, pick_port: Callable[[], int] = free_port) -> None:
         self.options = options or ServerOptions()
+        self._pick_port = pick_port
         self.namespace = self.options.namespace
         self.address = ""
         self.ui = ""
@@ -70,7 +71,7 @@ class EmbeddedServer:
         if self.options.db is not None:
             self.options.db.parent.mkdir(parents=True, exist_ok=True)
         for _ in range(ATTEMPTS):
-            ports = (self.options.port or _free_port(), self.options.ui_port or _free_port())
+            ports = (self.options.port or self._pick_port(), self.options.ui_port or self._pick_port())
             if await self._launched(binary, *ports):
                 return
             if IN_USE not in self.log_tail() or (self.options.port and self.options.ui_port):
@@ -155,12 +156,6 @@ async def _listens(port: int) -> bool:
         writer.close()
         return True
     return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
 
 
 def _environ() -> dict[str, str]:

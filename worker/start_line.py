@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,3 +73,10 @@ def start_line(binary: Path, options: ServerOptions, port: int, ui_port: int) ->
     for name, kind in SEARCH_ATTRIBUTES:
         line += ["--search-attribute", f"{name}={kind}"]
     return (*line, "--namespace", options.namespace, "--ui-disable-news-fetch", "--log-level", "warn")
+
+
+def free_port() -> int:
+    """A port of the loopback interface that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
