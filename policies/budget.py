@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Literal, TypeAlias, cast, get_args
+
+from policies.model import Standing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Unit: TypeAlias = Literal["tokens", "cost_nano", "steps", "wall_ms", "tool_calls"]
+UNITS: tuple[Unit, ...] = get_args(Unit)
+RESERVED: tuple[Unit, ...] = ("tokens", "cost_nano", "tool_calls")
+"""The units that a call reserves; steps and wall clock are charged as they happen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +66,97 @@ class Limits:
 
 def _smaller(one: int | None, other: int | None) -> int | None:
     return one if other is None else other if one is None else min(one, other)
+
+
+class LedgerError(ValueError):
+    """The ledger was asked for what the gate would not have allowed: a fault in the engine, not in a run."""
+
+
+class Ledger:
+    """One budget scope of one run: what it may use, what it has used, what calls in flight may still use."""
+
+    __slots__ = ("_held", "limits", "reserved", "stopped", "used")
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.used = NOTHING
+        self.reserved = NOTHING
+        self.stopped: tuple[Unit, ...] = ()
+        self._held: dict[str, Amount] = {}
+
+    def reserve(self, call_id: str, amount: Amount) -> None:
+        """Hold the worst case of a call; `LedgerError` if it does not fit or the call holds something already."""
+        if call_id in self._held:
+            raise LedgerError(f"`{call_id}` has a reservation already")
+        if blocked := exceeded(self.standing(), amount):
+            raise LedgerError(f"`{call_id}` does not fit the budget of {', '.join(blocked)}")
+        self._held[call_id] = amount
+        self.reserved += amount
+
+    def settle(self, call_id: str, used: Amount) -> bool:
+        """Replace a reservation by what was used, in full; true if that was more, which stops the scope."""
+        held = self._take(call_id)
+        self.used += used
+        over = tuple(unit for unit in RESERVED if getattr(used, unit) > getattr(held, unit))
+        self.stopped = tuple(unit for unit in RESERVED if unit in over or unit in self.stopped)
+        return bool(over)
+
+    def release(self, call_id: str) -> None:
+        """Give a reservation back: the call was never made."""
+        self._take(call_id)
+
+    def charge(self, amount: Amount) -> None:
+        """Count what is known only as it happens: steps and wall clock."""
+        self.used += amount
+
+    def standing(self) -> Standing:
+        """The scope as the gate sees it now."""
+        return Standing(self.limits, self.used, self.reserved, self.stopped)
+
+    def snapshot(self) -> dict[str, object]:
+        """The whole ledger as JSON; `restore` gives an equal one back."""
+        return {
+            "limits": _plain(self.limits),
+            "used": _plain(self.used),
+            "stopped": list(self.stopped),
+            "held": {call_id: _plain(amount) for call_id, amount in self._held.items()},
+        }
+
+    @classmethod
+    def restore(cls, data: Mapping[str, object]) -> Ledger:
+        """The ledger that `snapshot` wrote."""
+        ledger = cls(Limits(**cast("dict[str, int | None]", data["limits"])))
+        ledger.used = _amount(data["used"])
+        ledger.stopped = tuple(cast("list[Unit]", data["stopped"]))
+        ledger._held = {call_id: _amount(held) for call_id, held in cast("dict[str, object]", data["held"]).items()}
+        ledger.reserved = sum(ledger._held.values(), NOTHING)
+        return ledger
+
+    def _take(self, call_id: str) -> Amount:
+        held = self._held.pop(call_id, None)
+        if held is None:
+            raise LedgerError(f"`{call_id}` has no reservation")
+        self.reserved -= held
+        return held
+
+
+def exceeded(standing: Standing, need: Amount) -> tuple[Unit, ...]:
+    """The units for which `need` does not fit beside what is used and reserved, or that are stopped."""
+    return tuple(unit for unit in UNITS if unit in standing.stopped or lacking(standing, need, unit) > 0)
+
+
+def lacking(standing: Standing, need: Amount, unit: Unit, *, reserved: bool = True) -> int:
+    """How much of `need` does not fit what is left of a unit; without `reserved`, as if nothing were in flight."""
+    limit: int | None = getattr(standing.limit, unit)
+    if limit is None:
+        return 0
+    held: int = getattr(standing.reserved, unit) if reserved else 0
+    return max(0, int(getattr(standing.used, unit)) + held + int(getattr(need, unit)) - limit)
+
+
+def _plain(value: Amount | Limits) -> dict[str, int | None]:
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+def _amount(data: object) -> Amount:
+    return Amount(**cast("dict[str, int]", data))

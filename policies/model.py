@@ -93,11 +93,15 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One budget scope at one moment: its limits (null = unlimited), what is used and what is reserved."""
+    """One budget scope at one moment: its limits (null = unlimited), what is used and what is reserved.
+
+    `stopped` names the units in which a call used more than its reservation; nothing more starts in that scope.
+    """
 
     limit: Limits
     used: Amount
     reserved: Amount
+    stopped: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

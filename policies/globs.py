@@ -1,0 +1,141 @@
+"""Globs over names made of segments: `*` stays within a segment, `**` takes any number of whole segments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeAlias
+
+from policies.inclusion import includes
+
+MAX_CHARS = 4096
+CROSSING = "**"
+
+
+class BadPatternError(ValueError):
+    """The text is no pattern of its kind; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wild:
+    """A segment with stars: what it starts with, the pieces between its stars, what it ends with."""
+
+    head: str
+    inner: tuple[str, ...]
+    tail: str
+
+    def fits(self, segment: str) -> bool:
+        """Whether the stars can be filled; each piece is taken as far left as it goes, so one pass decides."""
+        end = len(segment) - len(self.tail)
+        position = len(self.head)
+        if end < position or not (segment.startswith(self.head) and segment.endswith(self.tail)):
+            return False
+        for piece in self.inner:
+            found = segment.find(piece, position, end)
+            if found < 0:
+                return False
+            position = found + len(piece)
+        return True
+
+
+Piece: TypeAlias = str | Wild
+Block: TypeAlias = tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Glob:
+    """A compiled pattern, or a concrete name, which is a pattern without stars.
+
+    `blocks` are the runs of segments between the `**`; one block alone means that there is no `**`.
+    `under` is the text before a final `/**` where nothing else is wild, the commonest grant there is.
+    """
+
+    text: str
+    segments: tuple[str, ...]
+    literal: bool
+    blocks: tuple[Block, ...]
+    under: str | None
+
+    def covers(self, other: Glob) -> bool:
+        """Whether every name that `other` matches is matched by this pattern too."""
+        if other.literal:
+            return self.matches(other)
+        return self.text == other.text or includes(self.segments, other.segments)
+
+    def matches(self, name: Glob) -> bool:
+        """Whether the pattern matches the very text of `name`, stars in it taken literally."""
+        if self.under is not None:
+            return name.text == self.under or name.text.startswith(self.under + "/")
+        if self.literal:
+            return self.segments == name.segments
+        return _match(self.blocks, name.segments)
+
+
+def _match(blocks: tuple[Block, ...], segments: tuple[str, ...]) -> bool:
+    """First block at the start, last at the end, each other as far left as it goes: no backtracking."""
+    first, last = blocks[0], blocks[-1]
+    if len(blocks) == 1:
+        return len(segments) == len(first) and _fit(first, segments, 0)
+    end = len(segments) - len(last)
+    position = len(first)
+    if end < position or not (_fit(first, segments, 0) and _fit(last, segments, end)):
+        return False
+    for block in blocks[1:-1]:
+        while position + len(block) <= end and not _fit(block, segments, position):
+            position += 1
+        position += len(block)
+        if position > end:
+            return False
+    return True
+
+
+def _fit(block: Block, segments: tuple[str, ...], at: int) -> bool:
+    for offset, piece in enumerate(block):
+        segment = segments[at + offset]
+        if not (piece == segment if isinstance(piece, str) else piece.fits(segment)):
+            return False
+    return True
+
+
+@lru_cache(maxsize=8192)
+def parse_glob(text: str, *, root: str | None = None) -> Glob:
+    """Compile a pattern; `root` is the text that stands for no segments at all. Raises `BadPatternError`."""
+    if not text:
+        raise BadPatternError("it is empty")
+    if len(text) > MAX_CHARS:
+        raise BadPatternError(f"it is longer than {MAX_CHARS} characters")
+    segments = () if text == root else _collapse(tuple(text.split("/")))
+    if "" in segments:
+        raise BadPatternError("it has an empty segment")
+    if any(CROSSING in segment and segment != CROSSING for segment in segments):
+        raise BadPatternError("`**` must stand alone between slashes")
+    literal = "*" not in text
+    return Glob(text, segments, literal, _blocks(segments), _under(segments))
+
+
+def _collapse(segments: tuple[str, ...]) -> tuple[str, ...]:
+    """`**/**` says no more than `**`."""
+    follows = zip(segments, (None, *segments), strict=False)
+    return tuple(segment for segment, before in follows if not segment == before == CROSSING)
+
+
+def _under(segments: tuple[str, ...]) -> str | None:
+    above = segments[:-1]
+    if not above or segments[-1] != CROSSING or any("*" in segment for segment in above):
+        return None
+    return "/".join(above)
+
+
+def _blocks(segments: tuple[str, ...]) -> tuple[Block, ...]:
+    blocks: list[list[Piece]] = [[]]
+    for segment in segments:
+        if segment == CROSSING:
+            blocks.append([])
+        else:
+            blocks[-1].append(_piece(segment))
+    return tuple(tuple(block) for block in blocks)
+
+
+def _piece(segment: str) -> Piece:
+    head, *rest = segment.split("*")
+    return Wild(head, tuple(rest[:-1]), rest[-1]) if rest else segment

@@ -1,0 +1,167 @@
+"""The slice of the operator's policy that one tenant has, which is what the calls of a run are decided by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from policies.budget import Limits
+from policies.canonical import digest
+from policies.capability import Capability, CapabilitySet, covers, parse_capabilities
+from policies.globs import BadPatternError
+from policies.limits import EXECUTION, EXECUTION_WORDS, LIFETIME, WORDS, read_limits, write_limits
+from policies.model import Trigger
+from policies.paths import parse_path
+from policies.reading import Reader, join
+from policies.risk import RiskRules, read_risk, write_risk
+from policies.triggers import TriggerRule, read_triggers, write_triggers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ANY = "*"
+KEYS = ("namespaces", "task_queues", "allow", "deny", "protected", "budgets", "risk")
+LATER = ("grantable", "loop_guard", "approvals")
+SCOPES = ("execution", "lifetime")
+LATER_BUDGETS = ("tenant", "ladder", "downshift", "max_raise")
+MAX_NAME = 64
+_EVERYTHING = tuple(
+    Capability(kind, "**") for kind in ("tool", "model", "fs.read", "fs.write", "shell", "mcp", "spawn")
+)
+
+
+@dataclass(frozen=True)
+class TenantPolicy:
+    """What the runs of one tenant may do. `protected` are paths that are not written to before a person was asked."""
+
+    name: str
+    namespaces: tuple[str, ...] = (ANY,)
+    task_queues: tuple[str, ...] = (ANY,)
+    allow: CapabilitySet = field(default_factory=CapabilitySet)
+    deny: CapabilitySet = field(default_factory=CapabilitySet)
+    protected: tuple[str, ...] = ()
+    execution: Limits = EXECUTION
+    lifetime: Limits = LIFETIME
+    risk: RiskRules = field(default_factory=RiskRules)
+    triggers: Mapping[Trigger, TriggerRule] = field(default_factory=dict)
+
+    @cached_property
+    def guarded(self) -> CapabilitySet:
+        """The protected paths, as writes."""
+        return CapabilitySet(tuple(Capability("fs.write", pattern) for pattern in self.protected))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the canonical document, as 64 hex digits."""
+        return digest(self.to_document())
+
+    def serves(self, namespace: str, task_queue: str | None = None) -> bool:
+        """Whether runs in this namespace, and on this queue where one is given, may be the tenant's."""
+        return _named(namespace, self.namespaces) and (task_queue is None or _named(task_queue, self.task_queues))
+
+    def to_document(self) -> dict[str, object]:
+        """The form that the run card holds; `from_document` reads it back as an equal policy."""
+        return {"name": self.name, **write_tenant(self), "triggers": write_triggers(self.triggers)}
+
+    @classmethod
+    def from_document(cls, data: Mapping[str, object]) -> TenantPolicy:
+        """The policy that `to_document` wrote; `DocumentError` with every problem if it did not."""
+        reader = Reader()
+        fields = {key: item for _, key, item in reader.entries(data, "", known=("name", "triggers", *KEYS))}
+        body = {key: item for key, item in fields.items() if key in KEYS}
+        triggers = read_triggers(reader, fields.get("triggers"), "triggers")
+        policy = replace(read_tenant(reader, body, "", str(fields.get("name"))), triggers=triggers)
+        reader.finish()
+        return policy
+
+
+def read_tenant(reader: Reader, value: object, path: str, name: str) -> TenantPolicy:
+    """The tenant at `path`, without the triggers, which are the document's."""
+    found = {key: (at, item) for at, key, item in reader.entries(value, path, known=KEYS, later=LATER)}
+    execution, lifetime = _budgets(reader, found)
+    policy = TenantPolicy(
+        name,
+        namespaces=_names(reader, found, "namespaces"),
+        task_queues=_names(reader, found, "task_queues"),
+        allow=_capabilities(reader, found, "allow"),
+        deny=_capabilities(reader, found, "deny"),
+        protected=_protected(reader, found),
+        execution=execution,
+        lifetime=lifetime,
+        risk=read_risk(reader, found["risk"][1], found["risk"][0]) if "risk" in found else RiskRules(),
+    )
+    _refuse_reckless(reader, policy, join(path, "risk.critical"))
+    return policy
+
+
+def write_tenant(policy: TenantPolicy) -> dict[str, object]:
+    """The mapping that `read_tenant` reads as this policy, with nothing left to a default."""
+    return {
+        "namespaces": list(policy.namespaces),
+        "task_queues": list(policy.task_queues),
+        "allow": policy.allow.to_document(),
+        "deny": policy.deny.to_document(),
+        "protected": list(policy.protected),
+        "budgets": {
+            "execution": write_limits(policy.execution, EXECUTION_WORDS),
+            "lifetime": write_limits(policy.lifetime, tuple(WORDS)),
+        },
+        "risk": write_risk(policy.risk),
+    }
+
+
+_Found = dict[str, tuple[str, object]]
+
+
+def _names(reader: Reader, found: _Found, key: str) -> tuple[str, ...]:
+    if key not in found:
+        return (ANY,)
+    path, value = found[key]
+    names = tuple(name for _, name in reader.texts(value, path))
+    if value == [] or "" in names:
+        reader.add("wrong_value", path, f"`{key}` names at least one, and none that is empty", "leave it out for any")
+    return names
+
+
+def _capabilities(reader: Reader, found: _Found, key: str) -> CapabilitySet:
+    if key not in found:
+        return CapabilitySet()
+    path, value = found[key]
+    capabilities, problems = parse_capabilities(value, path)
+    reader.problems += problems
+    return capabilities
+
+
+def _protected(reader: Reader, found: _Found) -> tuple[str, ...]:
+    patterns: list[str] = []
+    path, value = found.get("protected", ("", []))
+    for place, pattern in reader.texts(value, path):
+        try:
+            parse_path(pattern)
+            patterns.append(pattern)
+        except BadPatternError as error:
+            reader.add("bad_pattern", place, f"`{pattern}` is no pattern of paths: {error}")
+    return tuple(patterns)
+
+
+def _budgets(reader: Reader, found: _Found) -> tuple[Limits, Limits]:
+    limits = {"execution": EXECUTION, "lifetime": LIFETIME}
+    path, value = found.get("budgets", ("", {}))
+    for place, scope, item in reader.entries(value, path, known=SCOPES, later=LATER_BUDGETS):
+        limits[scope] = read_limits(reader, item, place, limits[scope])
+    return limits["execution"], limits["lifetime"]
+
+
+def _refuse_reckless(reader: Reader, policy: TenantPolicy, path: str) -> None:
+    """Critical calls that nobody is asked about need a policy that says which ones it means."""
+    if policy.risk.critical != "auto":
+        return
+    wide = [str(grant) for grant in policy.allow.grants if any(covers(grant, all_) for all_ in _EVERYTHING)]
+    if wide:
+        message = f"`critical: auto` together with `{wide[0]}`: any critical call would run unasked"
+        reader.add("unsafe", path, message, "narrow the grant, or write `ask` or `deny`")
+
+
+def _named(name: str, names: tuple[str, ...]) -> bool:
+    return ANY in names or name in names
