@@ -19,7 +19,11 @@ from worker.settings import blobs_dir
 from workflows.contracts.names import TASK_QUEUE
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from temporalio.client import Client
+
+    from cli.exits import CommandError
 
 WORKER_WAIT_S = 10.0
 QUERY_TIMEOUT = timedelta(seconds=10)
@@ -37,12 +41,12 @@ class Cluster:
     address: str
 
 
-async def reach(where: Target | None = None, task_queue: str | None = None) -> Cluster:
+async def reach(where: Target | None = None, task_queue: str | None = None, blobs: Path | None = None) -> Cluster:
     """Connect to `where`, by default what Temporal's own configuration says; exit 6 if nothing answers."""
     found = where or target(os.environ)
     queue = task_queue or os.environ.get("DETENT_TASK_QUEUE") or TASK_QUEUE
     try:
-        client = await connect(found, BlobStore(blobs_dir(os.environ)))
+        client = await connect(found, BlobStore(blobs or blobs_dir(os.environ)))
     except Unreachable as error:
         raise unreachable(str(error)) from error
     return Cluster(client, queue, found.address)
@@ -69,7 +73,7 @@ async def has_worker(cluster: Cluster) -> bool:
     return any(poller.last_access_time.ToDatetime(UTC) > oldest for poller in answer.pollers)
 
 
-def no_worker(cluster: Cluster) -> Exception:
+def no_worker(cluster: Cluster) -> CommandError:
     """The error that says nobody works here."""
     return unreachable(
         f"no worker polls task queue `{cluster.task_queue}` in namespace `{cluster.client.namespace}` at "

@@ -1,0 +1,99 @@
+"""What happened between two views of a run: the lines that people and programs follow it by."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workflows.contracts.wire import Wire
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from workflows.contracts.pause import PauseView
+    from workflows.contracts.run import NodeView, RunView
+
+ENDED = frozenset({"ok", "failed", "cancelled", "skipped"})
+
+
+class Change(Wire):
+    """One thing that happened. `kind` is `phase started ended asked lifted refused` or `attempt`.
+
+    `at` is RFC 3339. `attempt` counts Temporal's attempts of a call and is set for kind `attempt` alone,
+    with `call` the tool or model and `text` the last that it reported.
+    """
+
+    at: str
+    kind: str
+    activation: str | None = None
+    attempt: int | None = None
+    node: str | None = None
+    node_kind: str | None = None
+    status: str | None = None
+    summary: str | None = None
+    phase: str | None = None
+    pause: str | None = None
+    outcomes: tuple[str, ...] | None = None
+    call: str | None = None
+    text: str | None = None
+
+
+def changes(before: RunView | None, after: RunView, now: str) -> tuple[Change, ...]:
+    """The changes from one view to a later one of the same run, all of it when there is none before.
+
+    Nodes first, then pauses, then the phase. `now` is the time of what carries none.
+    """
+    found = list(_of_nodes(before, after, now))
+    found += _of_pauses(before, after, now)
+    if before is None or before.phase != after.phase:
+        at = after.ended_at or (after.started_at if before is None else now)
+        found.append(Change(at=at or now, kind="phase", phase=after.phase))
+    return tuple(found)
+
+
+def _of_nodes(before: RunView | None, after: RunView, now: str) -> Iterator[Change]:
+    known = {node.activation: node.status for node in before.nodes} if before else {}
+    for node in after.nodes:
+        was = known.get(node.activation)
+        if was is None:
+            yield _node(node, "started", node.started_at or now)
+        if node.status in ENDED and was != node.status:
+            yield _node(node, "ended", node.ended_at or now)
+
+
+def _node(node: NodeView, kind: str, at: str) -> Change:
+    return Change(
+        at=at,
+        kind=kind,
+        activation=node.activation,
+        node=node.node,
+        node_kind=node.kind,
+        status=node.status,
+        summary=node.summary or None,
+    )
+
+
+def _of_pauses(before: RunView | None, after: RunView, now: str) -> Iterator[Change]:
+    known = {pause.id: pause for pause in before.pauses} if before else {}
+    still = {pause.id for pause in after.pauses}
+    for pause in after.pauses:
+        if pause.id not in known:
+            yield _pause(pause, "asked", pause.opened_at or now)
+    for pause in known.values():
+        if pause.id not in still:
+            yield _pause(pause, "lifted", now)
+    seen = set(before.refusals) if before else set()
+    for refusal in after.refusals:
+        if refusal not in seen:
+            yield Change(at=refusal.at, kind="refused", pause=refusal.pause, summary=refusal.reason)
+
+
+def _pause(pause: PauseView, kind: str, at: str) -> Change:
+    return Change(
+        at=at,
+        kind=kind,
+        activation=pause.activation,
+        node=pause.node,
+        pause=pause.id,
+        summary=pause.ask,
+        outcomes=pause.outcomes,
+    )

@@ -1,0 +1,74 @@
+"""Documents that a command reads from files, with every problem placed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.exits import invalid
+from policies.errors import DocumentError
+from workflows.language.validate import check_graph
+from workflows.language.yaml import attach, load
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from policies.errors import Problem
+    from workflows.contracts.run import ToolCard
+
+MAX_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class GraphFile:
+    """A graph document as it was read, with what was found wrong with it."""
+
+    document: object
+    problems: tuple[Problem, ...]
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """The problems that keep it from running."""
+        return tuple(problem for problem in self.problems if problem.severity == "error")
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """The others."""
+        return tuple(problem for problem in self.problems if problem.severity != "error")
+
+
+def read_bytes(file: str, max_bytes: int = MAX_BYTES) -> bytes:
+    """A file's bytes; exit 7 if it cannot be read or is larger than `max_bytes`."""
+    try:
+        with Path(file).open("rb") as source:
+            data = source.read(max_bytes + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise invalid(f"cannot read `{file}`: {reason.lower()}", kind="FileError") from error
+    if len(data) > max_bytes:
+        raise invalid(f"`{file}` is larger than {max_bytes:,} bytes", kind="TooLarge")
+    return data
+
+
+def read_graph(
+    file: str,
+    tools: Mapping[str, ToolCard] | None = None,
+    models: Collection[str] | None = None,
+    *,
+    allow_gaps: bool = False,
+) -> GraphFile:
+    """Read and check a graph, against a registry where one is given; what is wrong with it is in the result."""
+    try:
+        loaded = load(read_bytes(file), file)
+    except DocumentError as error:
+        return GraphFile(None, error.problems)
+    problems = check_graph(loaded.data, tools=tools, models=models, allow_gaps=allow_gaps)
+    return GraphFile(loaded.data, tuple(attach(problems, loaded.places, file)))
+
+
+def require_valid(graph: GraphFile) -> dict[str, object]:
+    """The document of a graph without errors; exit 7 with all of them otherwise."""
+    if graph.errors or not isinstance(graph.document, dict):
+        raise DocumentError(graph.problems)
+    return graph.document

@@ -1,0 +1,51 @@
+"""A cluster of our own, for as long as a command runs: `demo` and `run --local` leave nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from cli.cluster import Cluster, reach
+from cli.exits import CommandError, Exit, unreachable
+from worker.connect import Target
+from worker.dev import Dev, Ready, WorkerError
+from worker.settings import Settings, settings
+from worker.start_line import ServerError, ServerOptions
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from worker.settings import Flags
+
+
+@contextlib.asynccontextmanager
+async def own_cluster(flags: Flags, db: Path | None = None) -> AsyncIterator[tuple[Cluster, Ready]]:
+    """Server and worker, and a client of them. Without `db` nothing of it outlives the command, large values included."""
+    with contextlib.ExitStack() as stack:
+        found = settings(flags, os.environ)
+        if db is None and flags.blobs is None:
+            found = replace(found, blobs=Path(stack.enter_context(TemporaryDirectory(prefix="detent-blobs-"))))
+        stack.enter_context(said_plainly())
+        async with Dev(ServerOptions(db=db), found) as dev:
+            yield await cluster_of(dev.ready, found), dev.ready
+
+
+async def cluster_of(ready: Ready, found: Settings) -> Cluster:
+    """A client of a server that we started."""
+    return await reach(Target(ready.address, ready.namespace), ready.task_queue, found.blobs)
+
+
+@contextlib.contextmanager
+def said_plainly() -> Iterator[None]:
+    """Turn what can go wrong with a server or worker of our own into a message and an exit code."""
+    try:
+        yield
+    except ServerError as error:
+        raise unreachable(str(error)) from error
+    except WorkerError as error:
+        code = Exit(error.code) if error.code in set(Exit) else Exit.UNEXPECTED
+        raise CommandError("WorkerFailed", f"{error}; its reason stands above", code) from error

@@ -1,0 +1,71 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from worker.settings import Flags
+
+FILE = click.Path(dir_okay=False, path_type=Path)
+DIRECTORY = click.Path(file_okay=False, path_type=Path)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """What may be said about a worker that a command starts."""
+
+    policy: Path | None
+    models: Path | None
+    tools: tuple[Path, ...]
+    workspace: Path | None
+
+    @property
+    def given(self) -> list[str]:
+        """The names of the options that were used."""
+        return [f"--{name}" for name in ("policy", "models", "tools", "workspace") if getattr(self, name)]
+
+    def flags(self, **others: Any) -> Flags:
+        """The worker's flags, with `others` (blobs, task_queue, graph_models) added."""
+        from worker.settings import Flags  # noqa: PLC0415 - usage errors and help need no worker
+
+        return Flags(policy=self.policy, models=self.models, tools=self.tools, workspace=self.workspace, **others)
+
+
+def worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a worker; the command gets them as one `worker: WorkerOptions`."""
+
+    @functools.wraps(command)
+    def gather(*args: Any, policy: Any, models: Any, tools: Any, workspace: Any, **others: Any) -> Any:
+        return command(*args, worker=WorkerOptions(policy, models, tuple(tools), workspace), **others)
+
+    wrapped: Callable[..., Any] = gather
+    for option in _WORKER:
+        wrapped = option(wrapped)
+    return wrapped
+
+
+_WORKER = (
+    click.option("--workspace", type=DIRECTORY, help="The directory that tools work in (default: the current one)."),
+    click.option("--tools", type=DIRECTORY, multiple=True, help="A directory of more tools; repeatable."),
+    click.option("--models", type=FILE, help="The models file."),
+    click.option("--policy", type=FILE, help="The policy file."),
+)
+
+
+def full_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--full`."""
+    option = click.option("--full", is_flag=True, help="Show long texts whole instead of head and tail.")
+    return option(command)
+
+
+def run_argument(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the argument RUN, a run's id."""
+    return click.argument("run", metavar="RUN")(command)

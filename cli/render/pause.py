@@ -1,0 +1,74 @@
+"""A pause for people: the line that asks comes first and from us, what comes from outside stands fenced below."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from cli.render.text import fence, json_text, line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from workflows.contracts.pause import PauseView
+
+WIDTH = 9
+
+
+def pause_lines(pause: PauseView, run: str, *, full: bool = False, how: bool = True) -> list[Text]:
+    """All of a pause; with `how`, the command that answers it."""
+    lines = [title(pause), *_facts(pause)]
+    for label, text in _outside(pause):
+        lines.append(Text(label, style="dim"))
+        lines += [Text(part) for part in fence(text, full=full)]
+    if how:
+        lines.append(_fact("answer", how_to_answer(pause, run)))
+    return lines
+
+
+def title(pause: PauseView) -> Text:
+    """`◆ p1 at accept asks  (on_human_node)`; the id and the node are the engine's."""
+    text = Text("◆ ", style="yellow")
+    text.append(line(pause.id), style="bold default")
+    text.append(f" at `{line(pause.node)}`", style="default")
+    text.append(f"  {', '.join(map(line, pause.triggers or (pause.trigger,)))}", style="dim")
+    return text
+
+
+def how_to_answer(pause: PauseView, run: str) -> str:
+    """The command that answers, to be copied."""
+    outcomes = "|".join(line(outcome) for outcome in pause.outcomes)
+    data = " --data JSON" if pause.form is not None else ""
+    return f"detent answer {shlex.quote(line(run))} {shlex.quote(line(pause.id))} {outcomes}{data}"
+
+
+def _facts(pause: PauseView) -> Iterator[Text]:
+    call = pause.call
+    if call is not None:
+        yield _fact("call", f"{line(call.name)}  effect {line(call.effect)}, risk {line(call.risk)}")
+        if call.capabilities:
+            yield _fact("needs", ", ".join(line(need) for need in call.capabilities))
+    yield _fact("digest", line(pause.digest))
+    yield _fact("outcomes", ", ".join(line(outcome) for outcome in pause.outcomes))
+    if pause.deadline is not None:
+        yield _fact("deadline", f"{line(pause.deadline)}, then {line(pause.on_timeout)}")
+
+
+def _outside(pause: PauseView) -> Iterator[tuple[str, str]]:
+    yield "asks", pause.ask
+    if pause.show:
+        yield "shows", pause.show
+    if pause.call is not None:
+        args = pause.call.args
+        size = f"{pause.call.args_bytes:,} bytes, sha256 {pause.call.args_digest}"
+        yield "arguments", size if args is None else json_text(args, indent=2)
+    if pause.form is not None:
+        yield "form", json_text(pause.form, indent=2)
+
+
+def _fact(label: str, value: str) -> Text:
+    text = Text(f"  {label:<{WIDTH}}", style="dim")
+    text.append(value, style="not dim")
+    return text

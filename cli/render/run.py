@@ -1,0 +1,110 @@
+"""A run for people: a head, its nodes as a tree, what it asks, what it gave, what it used."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Group
+from rich.text import Text
+
+from cli.render.nodes import node_tree
+from cli.render.pause import pause_lines
+from cli.render.text import fence, json_text, line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import RenderableType
+
+    from workflows.contracts.run import BudgetLine, RunView
+
+PHASE_STYLES = {
+    "running": "cyan",
+    "waiting": "yellow",
+    "paused": "yellow",
+    "completed": "green",
+    "failed": "red",
+    "cancelled": "magenta",
+    "aborted": "red",
+}
+LABEL_WIDTH = 9
+
+
+def run_view(view: RunView, *, full: bool = False) -> RenderableType:
+    """Everything about a run."""
+    parts: list[RenderableType] = [head(view)]
+    if view.nodes:
+        parts += [Text(), node_tree(view)]
+    for pause in view.pauses:
+        parts += [Text(), *pause_lines(pause, view.id, full=full)]
+    ending = [*_ending(view, full=full)]
+    return Group(*parts, Text(), *ending) if ending else Group(*parts)
+
+
+def head(view: RunView) -> Text:
+    """`default/code-review/x1  completed  code-review@1.0.0`."""
+    text = Text(line(view.id, 200), style="bold")
+    text.append("  ")
+    text.append(view.phase, style=f"not bold {PHASE_STYLES[view.phase]}")
+    version = f"@{line(view.version)}" if view.version else ""
+    text.append(f"  {line(view.graph)}{version}", style="not bold dim")
+    return text
+
+
+def labelled(label: str, value: str, style: str = "") -> Text:
+    """A line of a label and its value."""
+    text = Text(f"{label:<{LABEL_WIDTH}}", style="dim")
+    text.append(value, style=f"not dim {style}".strip())
+    return text
+
+
+def usage_line(view: RunView) -> str:
+    """What the run used, in words."""
+    used = view.usage
+    parts = [_count(used.steps, "step"), _count(used.tool_calls, "tool call"), _count(used.tokens, "token")]
+    return ", ".join([*parts, f"${used.cost_usd:.4f}", f"{used.elapsed_s:.1f} s"])
+
+
+def _ending(view: RunView, *, full: bool) -> Iterator[Text]:
+    if view.error is not None:
+        at = f" at `{line(view.error.node)}`" if view.error.node else ""
+        yield labelled("error", f"{line(view.error.type)}{at}: {line(view.error.message, None if full else 2000)}", "red")
+    if view.output is not None:
+        yield from _value("output", view.output, full=full)
+    if full and view.state:
+        yield from _value("state", view.state, full=True)
+    yield labelled("used", usage_line(view))
+    for scope, units in view.budget.items():
+        limited = [f"{line(unit)} {_amount(found)}" for unit, found in units.items() if found.limit is not None]
+        if limited:
+            yield labelled("budget", f"{line(scope)}: {', '.join(limited)}")
+    for warning in view.warnings:
+        yield labelled("warning", line(warning), "yellow")
+    for refusal in view.refusals:
+        yield labelled("refused", f"{line(refusal.pause)} by {line(refusal.by)}: {line(refusal.reason)}", "yellow")
+
+
+def _value(label: str, value: object, *, full: bool) -> Iterator[Text]:
+    if isinstance(value, dict) and value:
+        for key, item in value.items():
+            yield from _field(f"{label}.{line(key, 64)}", item, full=full)
+        return
+    yield from _field(label, value, full=full)
+
+
+def _field(label: str, value: object, *, full: bool) -> Iterator[Text]:
+    shown = value if isinstance(value, str) else json_text(value)
+    if "\n" in shown or len(shown) > 160:  # noqa: PLR2004 - about two lines of a terminal
+        yield Text(label, style="dim")
+        yield from (Text(part) for part in fence(shown, full=full))
+        return
+    yield labelled(label, f" {line(shown)}" if len(label) >= LABEL_WIDTH else line(shown))
+
+
+def _amount(found: BudgetLine) -> str:
+    reserved = f" (+{found.reserved:,.10g} reserved)" if found.reserved else ""
+    return f"{found.used:,.6g}{reserved} of {found.limit:,.10g}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,98 @@
+"""Runs as the server knows them: found by id, viewed while open, read from their history once closed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from temporalio.client import (
+    WorkflowExecutionStatus,
+    WorkflowQueryFailedError,
+    WorkflowQueryRejectedError,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from cli.closed import closed_view
+from cli.cluster import QUERY_TIMEOUT, Cluster, has_worker, no_worker
+from cli.exits import CommandError, Exit, invalid, unknown
+from cli.render.text import line
+from workflows.contracts.names import QUERY_PAUSES, QUERY_VIEW, WORKFLOW
+from workflows.contracts.pause import PauseView
+from workflows.contracts.run import RunView
+
+if TYPE_CHECKING:
+    from temporalio.client import WorkflowExecutionDescription, WorkflowHandle
+
+MAX_ID_CHARS = 1000
+UNANSWERED = "Unanswered"
+TIMEOUTS = (RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED)
+
+
+async def find(cluster: Cluster, run: str) -> WorkflowExecutionDescription:
+    """The latest execution with this id; exit 8 if there is none or it is not ours."""
+    if not run or len(run) > MAX_ID_CHARS:
+        raise unknown("a run's id has 1 to 1,000 characters; `detent ls` lists them")
+    try:
+        found = await cluster.client.get_workflow_handle(run).describe()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            message = f"no run `{line(run, 200)}` in namespace `{cluster.client.namespace}`; `detent ls` lists them"
+            raise unknown(message) from error
+        if error.status is RPCStatusCode.INVALID_ARGUMENT:
+            raise unknown(f"`{line(run, 200)}` cannot be a run's id: {error.message}") from error
+        raise
+    if found.workflow_type != WORKFLOW:
+        raise unknown(f"`{line(run, 200)}` is a workflow of type `{line(found.workflow_type)}`, not a run of Detent")
+    return found
+
+
+async def find_open(cluster: Cluster, run: str) -> WorkflowHandle[object, object]:
+    """A handle of an open run; exit 8 if it is closed or unknown."""
+    found = await find(cluster, run)
+    if not is_open(found):
+        view = await closed_view(cluster.client, found)
+        raise unknown(f"run `{line(run, 200)}` is closed ({view.phase}); nothing can be sent to it")
+    return cluster.client.get_workflow_handle(run)
+
+
+def is_open(found: WorkflowExecutionDescription) -> bool:
+    """Whether the run goes on."""
+    return found.status in (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.CONTINUED_AS_NEW)
+
+
+async def view_of(cluster: Cluster, run: str) -> RunView:
+    """The run as it is now. Only an open run needs a worker."""
+    found = await find(cluster, run)
+    if is_open(found):
+        return await open_view(cluster, run)
+    return await closed_view(cluster.client, found)
+
+
+async def open_view(cluster: Cluster, run: str) -> RunView:
+    """The view that an open run's worker gives; exit 6 if none answers."""
+    return RunView.model_validate(await _query(cluster, run, QUERY_VIEW))
+
+
+async def pauses_of(cluster: Cluster, run: str) -> tuple[PauseView, ...]:
+    """The open pauses of an open run."""
+    answer = await _query(cluster, run, QUERY_PAUSES)
+    return tuple(PauseView.model_validate(pause) for pause in answer) if isinstance(answer, list) else ()
+
+
+async def _query(cluster: Cluster, run: str, name: str) -> object:
+    handle = cluster.client.get_workflow_handle(run)
+    try:
+        return await handle.query(name, rpc_timeout=QUERY_TIMEOUT)
+    except RPCError as error:
+        if error.status in TIMEOUTS:
+            raise await unanswered(cluster, run) from error
+        raise
+    except (WorkflowQueryFailedError, WorkflowQueryRejectedError) as error:
+        raise invalid(f"run `{line(run, 200)}` refused the question: {error}", kind="QueryFailed") from error
+
+
+async def unanswered(cluster: Cluster, run: str) -> CommandError:
+    """Why a run did not answer in time: nobody works, or its worker is stuck."""
+    if not await has_worker(cluster):
+        return no_worker(cluster)
+    message = f"run `{line(run, 200)}` did not answer within 10 s; its worker is busy or its workflow task fails"
+    return CommandError(UNANSWERED, f"{message}: see the worker's log and the Temporal UI", Exit.UNREACHABLE)
