@@ -79,7 +79,8 @@ class RunCard(Wire):
     """All that a run may know of its worker; the result of `run.admit`, recorded once.
 
     `policy` is the tenant's slice of the operator's policy, `policy_digest` its SHA-256. `warnings` are
-    for people. `expressions` names the expression engine and its version.
+    for people. `expressions` names the expression engine and its version;
+    `carry_after_events` is the length of history after which the run is carried into a new one.
     """
 
     v: int = 1
@@ -90,7 +91,17 @@ class RunCard(Wire):
     tools: dict[str, ToolCard] = {}
     models: dict[str, ModelCard] = {}
     expressions: str
+    carry_after_events: int = 10_000
     warnings: tuple[str, ...] = ()
+
+
+class Carry(Wire):
+    """What one history of a run hands to the next."""
+
+    v: int = 1
+    card: RunCard
+    snapshot: dict[str, Any]
+    told: dict[str, Any] = {}
 
 
 class UsageView(Wire):

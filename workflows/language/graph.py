@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 if TYPE_CHECKING:
     from policies.budget import Limits
@@ -106,6 +106,8 @@ class Node:
     `capabilities` is asked(node): the graph's, narrowed by the node's.
     """
 
+    kind: ClassVar[str]
+
     name: str
     description: str
     writes: tuple[tuple[str, Template], ...]
@@ -122,6 +124,7 @@ class Node:
 class ToolNode(Node):
     """Calls one tool; its result is the tool's output."""
 
+    kind: ClassVar[str] = "tool"
     tool: str
     args: Template
 
@@ -130,6 +133,7 @@ class ToolNode(Node):
 class ModelNode(Node):
     """Makes one model call; its result is `{text, output, usage, stop_reason}`."""
 
+    kind: ClassVar[str] = "model"
     model: str
     system: Template | None
     prompt: Template
@@ -142,6 +146,7 @@ class ModelNode(Node):
 class HumanNode(Node):
     """Asks a person; its result is `{outcome, payload, by, at}`."""
 
+    kind: ClassVar[str] = "human"
     ui: Literal["panel", "modal", "toast"]
     ask: Template
     show: Template | None
@@ -155,6 +160,7 @@ class HumanNode(Node):
 class WaitNode(Node):
     """Waits for a duration in seconds or until an RFC 3339 time; its result is `{woken_by, payload}`."""
 
+    kind: ClassVar[str] = "wait"
     for_s: float | None
     until: Template | None
 
@@ -163,6 +169,7 @@ class WaitNode(Node):
 class ValidateNode(Node):
     """Runs all checks in order; routes `pass` or `fail`; its result is `{passed, failures}`."""
 
+    kind: ClassVar[str] = "validate"
     checks: tuple[Check, ...]
 
 
@@ -170,6 +177,7 @@ class ValidateNode(Node):
 class PlanNode(Node):
     """Routes by rules, first match; its result is `{next, reason}`."""
 
+    kind: ClassVar[str] = "plan"
     rules: tuple[Rule, ...]
 
 

@@ -1,0 +1,134 @@
+"""Runs the engine without a server: events as lines of text in, commands as lines of text out."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from workflows.contracts.calls import Usage
+from workflows.contracts.pause import Answer, AnswerReceipt
+from workflows.engine import commands, events
+from workflows.engine.engine import Engine
+from workflows.engine.machine import RunFacts
+from workflows.language.compile import compile_graph
+
+if TYPE_CHECKING:
+    from workflows.contracts.run import RunCard
+
+START_MS = 1_700_000_000_000
+STEP_MS = 10
+
+
+class Simulator:
+    """One run. After every event the engine is snapshotted, restored and compared with itself."""
+
+    def __init__(self, document: dict[str, object], card: RunCard, run_input: object = None) -> None:
+        self.graph = compile_graph(document)
+        self.card = card
+        self.facts = RunFacts("default", "default/test/1", "run-1", "run-1", run_input)
+        self.engine = Engine(self.graph, card, self.facts)
+        self.now_ms = START_MS
+        self.calls: dict[str, commands.StartCall] = {}
+        self.every_call: list[commands.StartCall] = []
+        self.timers: dict[str, int] = {}
+        self.phase = ""
+
+    def feed(self, event: events.Event) -> list[commands.Command]:
+        """Apply one event and keep track of what is in flight."""
+        if isinstance(event, events.CallSucceeded | events.CallFailed | events.CallCancelled):
+            self.calls.pop(event.call, None)
+        elif isinstance(event, events.TimerFired):
+            self.timers.pop(event.timer, None)
+        given = list(self.engine.apply(event))
+        for command in given:
+            self._track(command)
+        self._round_trip()
+        return given
+
+    def _track(self, command: commands.Command) -> None:
+        if isinstance(command, commands.StartCall):
+            self.calls[command.call] = command
+            self.every_call.append(command)
+        elif isinstance(command, commands.StartTimer):
+            self.timers[command.timer] = command.due_ms
+        elif isinstance(command, commands.CancelTimer):
+            self.timers.pop(command.timer, None)
+
+    def _round_trip(self) -> None:
+        before = json.loads(json.dumps(self.engine.snapshot()))
+        restored = Engine.restore(self.graph, self.card, self.facts, before)
+        assert json.loads(json.dumps(restored.snapshot())) == before
+        assert restored.view() == self.engine.view()
+        assert restored.timers() == self.timers == self.engine.timers()
+        self.engine = restored
+
+    def say(self, line: str) -> list[str]:
+        """One event, written as a line (see tests/scenarios/README.md), and the commands that it gave."""
+        words = line.split(" ")
+        self.now_ms += int(words.pop(0)) if words[0].startswith("+") else STEP_MS
+        rows = [_row(command, self) for command in self.feed(self._event(words[0], words[1:]))]
+        if self.engine.phase != self.phase:
+            self.phase = self.engine.phase
+            rows.append(f"phase {self.phase}")
+        return rows or ["nothing"]
+
+    def _event(self, verb: str, rest: list[str]) -> events.Event:
+        at = self.now_ms
+        controls = {
+            "start": lambda: events.RunStarted(at),
+            "hold": lambda: events.HoldRequested(at, "ann"),
+            "lift": lambda: events.HoldLifted(at, "ann"),
+            "cancel": lambda: events.CancelRequested(at, "ann"),
+            "drain": lambda: events.DrainRequested(at),
+            "carry": lambda: events.CarryResumed(at),
+        }
+        if verb in controls:
+            return controls[verb]()
+        if verb == "ok":
+            return self._ok(rest)
+        if verb == "fail":
+            return events.CallFailed(at, rest[0], rest[1], " ".join(rest[2:]) or "it failed", 1)
+        if verb == "cancelled":
+            return events.CallCancelled(at, rest[0])
+        if verb == "timer":
+            return events.TimerFired(at, rest[0])
+        if verb == "answer":
+            data = json.loads(" ".join(rest[2:])) if len(rest) > 2 else None
+            return events.AnswerArrived(at, Answer(pause=rest[0], outcome=rest[1], data=data, by="ann"))
+        raise ValueError(f"no event `{verb}`")
+
+    def _ok(self, rest: list[str]) -> events.CallSucceeded:
+        output = json.loads(" ".join(rest[1:])) if len(rest) > 1 else None
+        usage = None
+        if isinstance(output, dict) and "tokens" in output:
+            usage = Usage(**{key: output.pop(key) for key in ("tokens", "cost_nano") if key in output})
+        return events.CallSucceeded(self.now_ms, rest[0], output, usage)
+
+
+def _row(command: commands.Command, run: Simulator) -> str:
+    match command:
+        case commands.StartCall():
+            verdict = command.payload.decision.verdict
+            rules = ",".join(command.payload.decision.rules)
+            args = json.dumps(command.payload.args, ensure_ascii=False, sort_keys=True)
+            again = f" again={command.payload.generation}" if command.payload.generation else ""
+            return f"call {command.call} {command.activity} {args} {verdict}[{rules}]{again}"
+        case commands.CancelCall():
+            return f"give up {command.call}"
+        case commands.StartTimer():
+            return f"timer {command.timer} in {command.due_ms - run.now_ms} ms"
+        case commands.CancelTimer():
+            return f"forget timer {command.timer}"
+        case commands.TellAnswer():
+            told = command.outcome
+            return "accepted" if isinstance(told, AnswerReceipt) else f"refused: {told.reason}"
+        case commands.FinishRun():
+            return _end(run)
+
+
+def _end(run: Simulator) -> str:
+    view = run.engine.view()
+    error = "" if view.error is None else f" {view.error.type}: {view.error.message}"
+    output = "" if view.output is None else " output " + json.dumps(view.output, ensure_ascii=False, sort_keys=True)
+    state = json.dumps(view.state, ensure_ascii=False, sort_keys=True)
+    return f"finish {view.phase}{error}{output} state {state}"

@@ -1,0 +1,72 @@
+"""What the host must do next: the only way the engine reaches anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workflows.contracts.calls import Call
+    from workflows.contracts.pause import AnswerReceipt, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class StartCall:
+    """Start one activity, named after what it calls.
+
+    `timeout_s` bounds one attempt, `total_s` (null: no bound) all of them together. `activity` is the activity's type. A lost attempt of a
+    `model` call is not repeated by the host, because it may have been billed. A `cancellable`
+    call may be given up while it runs; any other runs to its end.
+    """
+
+    call: str
+    activity: str
+    activity_id: str
+    payload: Call
+    timeout_s: float
+    total_s: float | None
+    max_attempts: int
+    initial_s: float
+    backoff: float
+    max_interval_s: float
+    cancellable: bool
+    model: bool
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCall:
+    """Give up an activity in flight; its end still arrives as an event."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartTimer:
+    """Start a durable timer that is due at a time in UTC milliseconds."""
+
+    timer: str
+    due_ms: int
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTimer:
+    """Forget a timer."""
+
+    timer: str
+
+
+@dataclass(frozen=True, slots=True)
+class TellAnswer:
+    """What became of the answer that has just arrived."""
+
+    outcome: AnswerReceipt | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class FinishRun:
+    """The run is over: its result is the engine's view."""
+
+
+Command = StartCall | CancelCall | StartTimer | CancelTimer | TellAnswer | FinishRun

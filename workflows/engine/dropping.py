@@ -1,0 +1,45 @@
+"""Taking an activation's token away: what waits is forgotten, what runs is given up or left to end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from policies.model import Effect
+from workflows.engine.commands import CancelCall, CancelTimer
+from workflows.engine.pauses import close_pause
+from workflows.engine.queue import dequeue
+
+if TYPE_CHECKING:
+    from workflows.engine.machine import Machine
+    from workflows.engine.state import Activation, CallState
+
+
+def drop_token(m: Machine, activation: Activation) -> bool:
+    """Stop what an activation waits for; True when nothing of it is in flight."""
+    state = m.state
+    if activation.pause is not None:
+        close_pause(m, state.pauses[activation.pause])
+    if state.waits.pop(activation.id, None) is not None:
+        m.out.append(CancelTimer(f"wait:{activation.id}"))
+    call = None if activation.call is None else state.calls[activation.call]
+    if call is None:
+        return True
+    if call.status == "in_flight":
+        _give_up(m, call)
+        return False
+    if call.status == "queued":
+        dequeue(m, call)
+    del state.calls[call.id]
+    activation.call = None
+    return True
+
+
+def _give_up(m: Machine, call: CallState) -> None:
+    call.doomed = True
+    if is_cancellable(call.effect):
+        m.out.append(CancelCall(call.id))
+
+
+def is_cancellable(effect: Effect) -> bool:
+    """Whether a call may be given up while it runs: only what leaves nothing behind."""
+    return effect in (Effect.NONE, Effect.READ)

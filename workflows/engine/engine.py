@@ -1,0 +1,165 @@
+"""The engine: events in, commands out. It never waits, and it asks nobody what time it is.
+
+    started -> [ an event arrives -> tokens move -> calls pass the gate -> commands ] -> over
+
+For one event `apply` does three things in this order: it records what happened, it takes every step that
+follows until each token waits for something outside, and it lets the queued calls through the gate. A
+refused call may move tokens again, so the last two alternate until nothing moves.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, assert_never
+
+from policies.document import TenantPolicy
+from workflows.contracts.failures import FailureType
+from workflows.contracts.pause import Refusal
+from workflows.engine import answering, finishing, gate, outcomes, routing, slots, snapshots, spending, views
+from workflows.engine.clock import rfc3339
+from workflows.engine.events import (
+    AnswerArrived,
+    CallCancelled,
+    CallFailed,
+    CallSucceeded,
+    CancelRequested,
+    CarryResumed,
+    DrainRequested,
+    HoldLifted,
+    HoldRequested,
+    RunStarted,
+    TimerFired,
+)
+from workflows.engine.machine import Machine, problem
+from workflows.engine.state import ROOT, Frame, RunState
+from workflows.engine.steps import Enter, Succeed
+
+if TYPE_CHECKING:
+    from workflows.contracts.pause import Answer, PauseView
+    from workflows.contracts.run import Phase, RunCard, RunView
+    from workflows.engine.commands import Command
+    from workflows.engine.events import Event
+    from workflows.engine.machine import RunFacts
+    from workflows.language.graph import Graph
+
+
+class Engine:
+    """One run of one graph under one run card. The same events always give the same commands."""
+
+    def __init__(self, graph: Graph, card: RunCard, run: RunFacts) -> None:
+        policy = TenantPolicy.from_document(card.policy)
+        self._m = Machine(graph=graph, card=card, policy=policy, run=run, state=RunState(), ledgers={})
+        spending.open_ledgers(self._m)
+
+    def apply(self, event: Event) -> list[Command]:
+        """Take one event and return what the host must do, in order. Events after the end change nothing."""
+        m = self._m
+        m.out, m.moves = [], {}
+        spending.pass_time(m, event.at_ms)
+        self._record(event)
+        while True:
+            routing.take_steps(m)
+            gate.flush(m)
+            if not m.todo:
+                break
+        finishing.finish_if_quiet(m)
+        return m.out
+
+    def _record(self, event: Event) -> None:
+        m = self._m
+        match event:
+            case RunStarted():
+                m.state.started_ms = event.at_ms
+                m.state.frames[ROOT] = Frame(path=ROOT)
+                m.todo.append(Enter(ROOT, m.graph.start))
+            case CallSucceeded():
+                outcomes.call_succeeded(m, event)
+            case CallFailed():
+                outcomes.call_failed(m, event)
+            case CallCancelled():
+                outcomes.call_cancelled(m, event)
+            case TimerFired():
+                self._timer_fired(event.timer)
+            case AnswerArrived():
+                answering.receive(m, event.answer)
+            case _:
+                self._control(event)
+
+    def _control(
+        self, event: HoldRequested | HoldLifted | CancelRequested | DrainRequested | CarryResumed
+    ) -> None:
+        m = self._m
+        match event:
+            case HoldRequested():
+                m.state.held_by = event.by
+            case HoldLifted():
+                m.state.held_by = None
+            case CancelRequested():
+                error = problem(FailureType.CANCELLED, f"cancelled by {event.by}")
+                finishing.begin_ending(m, "cancelled", error=error)
+            case DrainRequested():
+                m.state.draining = True
+            case CarryResumed():
+                m.state.draining = False
+            case _:
+                assert_never(event)
+
+    def _timer_fired(self, timer: str) -> None:
+        m = self._m
+        kind, _, name = timer.partition(":")
+        if kind == "pause":
+            answering.expire(m, name)
+        elif m.state.waits.pop(name, None) is not None:
+            activation = m.state.activations[name]
+            done = Succeed(name, {"woken_by": "timer", "payload": None})
+            slots.wake(m, m.frame_of(activation), done)
+
+    def note_refusal(self, reason: str) -> None:
+        """Keep the reason of an answer that could not even be parsed, so that its sender can find it."""
+        answering.note(self._m, Refusal(pause="", outcome="", by="", reason=reason, at=rfc3339(self._m.state.now_ms)))
+
+    def why_refused(self, answer: Answer) -> str | None:
+        """Why an answer would be refused now, null if it would be taken; changes nothing."""
+        return answering.why_refused(self._m, answer)
+
+    @property
+    def phase(self) -> Phase:
+        """Where the run stands, as people are told."""
+        return views.phase(self._m)
+
+    @property
+    def calls_in_flight(self) -> int:
+        """Activities that have been started and have not ended."""
+        return self._m.state.in_flight
+
+    @property
+    def pauses_open(self) -> int:
+        """Pauses that wait for an answer."""
+        return len(self._m.state.pauses)
+
+    @property
+    def over(self) -> bool:
+        """Whether `FinishRun` has been given."""
+        return self._m.state.over
+
+    def timers(self) -> dict[str, int]:
+        """Every timer that must be running, with the time it is due in UTC milliseconds."""
+        return views.timers(self._m)
+
+    def view(self) -> RunView:
+        """The run as people and programs see it."""
+        return views.run_view(self._m)
+
+    def pauses(self) -> list[PauseView]:
+        """The open pauses, oldest first."""
+        return views.pause_views(self._m)
+
+    def snapshot(self) -> dict[str, object]:
+        """The whole run as JSON. Taken at any point; calls in flight must be told to the restored engine."""
+        return snapshots.snapshot(self._m)
+
+    @classmethod
+    def restore(cls, graph: Graph, card: RunCard, run: RunFacts, data: dict[str, object]) -> Engine:
+        """The engine that gave the snapshot; `ValueError` for data that is not one."""
+        engine = cls(graph, card, run)
+        snapshots.restore(engine._m, data)
+        return engine

@@ -1,0 +1,186 @@
+"""The one gate: every call is decided here, and nothing else makes a `StartCall`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from policies.decide import decide
+from policies.model import Effect, Facts, Request, Verdict
+from workflows.contracts.calls import Call, DecisionRecord, Permit
+from workflows.contracts.failures import FailureType
+from workflows.contracts.names import ENGINE
+from workflows.engine import pauses, pricing, spending
+from workflows.engine.commands import StartCall
+from workflows.engine.digest import decision_digest, idempotency_key
+from workflows.engine.dropping import is_cancellable
+from workflows.engine.machine import problem
+from workflows.engine.needs import needs_of, subject_digest
+from workflows.engine.queue import dequeue
+from workflows.engine.steps import Fail
+from workflows.engine.summaries import call_summary
+
+if TYPE_CHECKING:
+    from policies.model import Decision
+    from workflows.engine.machine import Machine
+    from workflows.engine.state import Activation, CallState
+
+MAX_IN_FLIGHT = 200
+"""Calls pending per run (graph-language.md, "Edges"); Temporal's own limit is 2,000 activities."""
+
+
+def flush(m: Machine) -> None:
+    """Decide the queued calls in path order, as far as the run may issue calls now."""
+    state = m.state
+    if state.held_by is not None or state.draining or state.ending is not None:
+        return
+    starved = False
+    for _, _, call_id in list(m.queue):
+        if state.in_flight >= MAX_IN_FLIGHT:
+            return
+        call = state.calls[call_id]
+        if starved and call.kind == "model":
+            continue
+        starved = _pass(m, call) or starved
+
+
+def _pass(m: Machine, call: CallState) -> bool:
+    """Decide one call; True when it must wait for its siblings to settle, and with it those behind it."""
+    activation = m.state.activations[call.activation]
+    decision = decide(m.policy, _request(m, call, activation), _facts(m, activation))
+    if decision.verdict is Verdict.WAIT:
+        return True
+    dequeue(m, call)
+    if decision.verdict is Verdict.DENY:
+        _refuse(m, call, activation, decision)
+    elif decision.verdict is Verdict.ASK:
+        pauses.open_for_call(m, call, decision.asks)
+    else:
+        _issue(m, call, activation, decision)
+    return False
+
+
+def _request(m: Machine, call: CallState, activation: Activation) -> Request:
+    node = m.node_of(activation)
+    return Request(
+        kind=call.kind,
+        name=call.name,
+        activation=call.activation,
+        node=activation.node,
+        effect=call.effect,
+        risk=call.risk,
+        needs=needs_of(m, call),
+        asked=node.capabilities,
+        reserve=pricing.reserve(m, call),
+        max_tokens=call.max_tokens,
+        output_nano=pricing.output_nano(m, call),
+        discharged=frozenset(() if call.permit is None else call.permit.triggers),
+    )
+
+
+def _facts(m: Machine, activation: Activation) -> Facts:
+    return Facts(
+        namespace=m.run.namespace,
+        execution=spending.standing_now(m, activation),
+        lifetime=m.ledgers[spending.RUN].standing(),
+    )
+
+
+def _refuse(m: Machine, call: CallState, activation: Activation, decision: Decision) -> None:
+    denials = [reason for reason in decision.reasons if reason.verdict is Verdict.DENY]
+    by_budget = all(reason.rule.startswith("budget.") for reason in denials)
+    kind = FailureType.BUDGET_EXCEEDED if by_budget else FailureType.POLICY_DENIED
+    message = f"`{call.name}`: " + "; ".join(f"{reason.message} [{reason.rule}]" for reason in denials)
+    del m.state.calls[call.id]
+    activation.call = None
+    spending.stop_clock(m, activation)
+    m.todo.append(Fail(activation.id, problem(kind, message, activation)))
+
+
+def _issue(m: Machine, call: CallState, activation: Activation, decision: Decision) -> None:
+    if decision.max_tokens is not None and decision.max_tokens != call.max_tokens:
+        pricing.lower_max_tokens(call, decision.max_tokens)
+    call.reserve = decision.reserve
+    m.ledgers[spending.RUN].reserve(call.id, call.reserve)
+    spending.execution_ledger(m, activation).reserve(call.id, call.reserve)
+    m.out.append(_start(m, call, activation, decision))
+    call.status, call.started_ms, call.permit = "in_flight", m.state.now_ms, None
+    m.state.in_flight += 1
+
+
+def _start(m: Machine, call: CallState, activation: Activation, decision: Decision) -> StartCall:
+    record = _record(m, call, decision)
+    retry = m.node_of(activation).retry
+    left_ms = spending.time_left_ms(m, activation)
+    total_s = None if left_ms is None else max(left_ms, 1) / 1000
+    generation = f"~{activation.generation}" if activation.generation else ""
+    timeout_s = _timeout_s(m, call, activation)
+    return StartCall(
+        call=call.id,
+        activity=call.activity,
+        activity_id=f"{call.id}@{record.digest[:12]}{generation}",
+        payload=_payload(m, call, activation, record),
+        timeout_s=timeout_s if total_s is None else min(timeout_s, total_s),
+        total_s=total_s,
+        max_attempts=1 if call.effect is Effect.ONCE else retry.max_attempts,
+        initial_s=retry.initial_s,
+        backoff=retry.backoff,
+        max_interval_s=retry.max_interval_s,
+        cancellable=is_cancellable(call.effect),
+        model=call.kind == "model",
+        summary=call_summary(call, activation),
+    )
+
+
+def _record(m: Machine, call: CallState, decision: Decision) -> DecisionRecord:
+    verdict = "modify" if decision.verdict is Verdict.MODIFY else "allow"
+    covered = decision_digest(
+        engine=ENGINE,
+        kind=call.kind,
+        name=call.name,
+        args_digest=call.args_digest,
+        tool_digest=subject_digest(m, call),
+        policy_digest=m.card.policy_digest[:16],  # what the record says, so that the edge can recompute it
+        verdict=verdict,
+        rules=decision.rules,
+    )
+    return DecisionRecord.model_construct(
+        verdict=verdict, rules=decision.rules, policy=m.card.policy_digest[:16], digest=covered
+    )
+
+
+def _payload(m: Machine, call: CallState, activation: Activation, record: DecisionRecord) -> Call:
+    key = idempotency_key(
+        namespace=m.run.namespace,
+        workflow_id=m.run.workflow_id,
+        first_run_id=m.run.first_run_id,
+        call=call.id,
+        args_digest=call.args_digest,
+    )
+    permit = call.permit
+    return Call.model_construct(
+        v=1,
+        name=call.name,
+        args=call.args,
+        activation=call.activation,
+        index=call.index,
+        node=activation.node,
+        key=key,
+        generation=activation.generation,
+        decision=record,
+        permit=None
+        if permit is None
+        else Permit(
+            pause=permit.pause,
+            triggers=tuple(trigger.value for trigger in permit.triggers),
+            outcome="approve",
+            by=permit.by,
+            digest=permit.digest,
+        ),
+    )
+
+
+def _timeout_s(m: Machine, call: CallState, activation: Activation) -> float:
+    own = m.node_of(activation).timeout_s
+    if own is not None:
+        return own
+    return m.card.models[call.name].timeout_s if call.kind == "model" else m.card.tools[call.name].timeout_s

@@ -1,0 +1,103 @@
+"""What the engine's modules share: the graph, the run card, the state, and the work still to be done for one event.
+
+Modules never call each other in a circle. A module that wants a token to move appends a *step*; the
+engine takes the steps one by one until none is left.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from workflows.contracts.failures import ErrorInfo, FailureType
+from workflows.contracts.run import NodeStatus, NodeView
+from workflows.engine.clock import rfc3339
+from workflows.engine.commands import Command
+from workflows.engine.state import Activation, Frame, RunState, Scope
+from workflows.engine.steps import Step
+
+if TYPE_CHECKING:
+    from policies.budget import Ledger
+    from policies.document import TenantPolicy
+    from workflows.contracts.run import RunCard
+    from workflows.language.graph import AnyNode, Graph
+
+KEEP_FINISHED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """Which run this is. Its ids never change; `run_id` names the current history."""
+
+    namespace: str
+    workflow_id: str
+    run_id: str
+    first_run_id: str
+    input: object
+
+
+@dataclass(slots=True)
+class Machine:
+    """One run, and the scratch of one `apply`: `out` the commands so far, `todo` the steps still to take.
+
+    `ledgers` holds the run's budget under the empty name and one more per live activation. `owned` names
+    the (frame, channel) pairs whose container nobody else holds; it is forgotten by a snapshot, which
+    costs one copy later and changes nothing else.
+    """
+
+    graph: Graph
+    card: RunCard
+    policy: TenantPolicy
+    run: RunFacts
+    state: RunState
+    ledgers: dict[str, Ledger]
+    queue: list[tuple[tuple[int, ...], int, str]] = field(default_factory=list)
+    owned: set[tuple[str, str]] = field(default_factory=set)
+    out: list[Command] = field(default_factory=list)
+    todo: deque[Step] = field(default_factory=deque)
+    moves: dict[str, int] = field(default_factory=dict)
+    seq: int = 0
+
+    def frame_of(self, activation: Activation) -> Frame:
+        """The frame that an activation runs in."""
+        return self.state.frames[activation.frame]
+
+    def node_of(self, activation: Activation) -> AnyNode:
+        """The node that an activation visits."""
+        return self.graph.nodes[activation.node]
+
+    def scope_of(self, frame: Frame) -> Scope | None:
+        """The scope that a frame is a branch of, null for the run itself."""
+        return None if frame.scope is None else self.state.scopes[frame.scope]
+
+    def retire(self, activation: Activation, status: NodeStatus, summary: str = "") -> None:
+        """Move an activation to the finished ones, of which the last 200 are kept."""
+        state = self.state
+        state.activations.pop(activation.id, None)
+        self.ledgers.pop(activation.id, None)
+        state.finished.append(node_view(activation, status, state.now_ms, summary))
+        if len(state.finished) > KEEP_FINISHED:
+            del state.finished[: len(state.finished) - KEEP_FINISHED]
+
+
+def node_view(
+    activation: Activation, status: NodeStatus, ended_ms: int | None, summary: str | None = None
+) -> NodeView:
+    """An activation as people see it."""
+    return NodeView.model_construct(
+        activation=activation.id,
+        node=activation.node,
+        kind=activation.kind,
+        branch=activation.frame,
+        visit=activation.visit,
+        status=status,
+        started_at=rfc3339(activation.started_ms),
+        ended_at=None if ended_ms is None else rfc3339(ended_ms),
+        summary=summary if summary is not None else activation.summary,
+    )
+
+
+def problem(kind: FailureType, message: str, activation: Activation | None = None) -> ErrorInfo:
+    """An error of a node, ready to be bound as `error`."""
+    return ErrorInfo(type=kind.value, message=message, node=None if activation is None else activation.node)

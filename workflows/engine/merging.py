@@ -1,0 +1,53 @@
+"""What a closed scope leaves behind: merged state and the `results` of its join, both in branch order."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workflows.contracts.failures import ErrorInfo, FailureType
+from workflows.engine import bindings
+
+if TYPE_CHECKING:
+    from workflows.engine.machine import Machine
+    from workflows.engine.state import Activation, Frame, Scope
+
+
+def merge(m: Machine, frame: Frame, scope: Scope) -> str | None:
+    """Replay the logs of the branches that ended well onto the parent; the message of a write that does not fit."""
+    for branch in scope.branches:
+        for channel, value in branch.writes:
+            fault = bindings.write(m, frame, [(channel, value)])
+            if fault is not None:
+                return f"merging branch {branch.index}: {fault}"
+    return None
+
+
+def results_of(scope: Scope) -> dict[str, object]:
+    """`results`, `values` and `failed`, as the join node's fields may read them."""
+    results: list[object] = [
+        {
+            "branch": f"{scope.id}[{branch.index}]",
+            "index": branch.index,
+            "status": branch.status,
+            "value": branch.value,
+            "error": None if branch.error is None else branch.error.model_dump(include={"type", "message", "node"}),
+        }
+        for branch in scope.branches
+    ]
+    values = [branch.value for branch in scope.branches if branch.status == "ok" and not branch.optional]
+    failed = sum(branch.status == "failed" for branch in scope.branches)
+    return {"results": results, "values": values, "failed": failed}
+
+
+def scope_failed(scope: Scope, activation: Activation) -> ErrorInfo:
+    """The error of a plan whose `all` scope lost a branch."""
+    branch = scope.branches[int(scope.failed_branch or 0)]
+    cause = branch.error
+    element = f"{scope.id}[{branch.index}]"
+    message = f"branch `{element}` failed"
+    return ErrorInfo(
+        type=FailureType.SCOPE_FAILED,
+        message=message if cause is None else f"{message}: {cause.type}: {cause.message}",
+        node=activation.node,
+        details={"branch": element, "error": None if cause is None else cause.model_dump(exclude_none=True)},
+    )

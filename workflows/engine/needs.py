@@ -1,0 +1,23 @@
+"""What a call needs and what it is, read off the run card."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from policies.capability import Capability, resolve_needs
+
+if TYPE_CHECKING:
+    from workflows.engine.machine import Machine
+    from workflows.engine.state import CallState
+
+
+def needs_of(m: Machine, call: CallState) -> tuple[Capability, ...]:
+    """Every capability that a call needs, the tool or model itself first."""
+    if call.kind == "model":
+        return (Capability("model", call.name),)
+    return (Capability("tool", call.name), *resolve_needs(m.card.tools[call.name].needs, call.args))
+
+
+def subject_digest(m: Machine, call: CallState) -> str:
+    """The digest of the tool's declaration, or of the model's catalogue entry."""
+    return m.card.models[call.name].digest if call.kind == "model" else m.card.tools[call.name].digest

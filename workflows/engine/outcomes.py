@@ -1,0 +1,123 @@
+"""What becomes of a call's outcome: budgets are settled, then the node that wanted it goes on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from policies.model import Effect
+from workflows.contracts.calls import Usage
+from workflows.contracts.failures import ErrorInfo, FailureType
+from workflows.engine import spending, validating
+from workflows.engine.calling import call_again
+from workflows.engine.machine import problem
+from workflows.engine.scopes import end_cancelled
+from workflows.engine.steps import Fail, Succeed
+from workflows.language.expressions import ExpressionError
+
+if TYPE_CHECKING:
+    from workflows.engine.events import CallCancelled, CallFailed, CallSucceeded
+    from workflows.engine.machine import Machine
+    from workflows.engine.state import Activation, CallState
+
+CERTAINLY_UNBILLED = (FailureType.CREDENTIAL, FailureType.POLICY_DENIED, FailureType.MODEL_FAILED)
+"""Failures of a model call that the provider answered with an error, or that never reached it."""
+
+
+def call_succeeded(m: Machine, event: CallSucceeded) -> None:
+    """Settle at what was used; a validate node goes to its next check, every other node has its result."""
+    call = m.state.calls.get(event.call)
+    if call is None or call.status != "in_flight":
+        return
+    activation = _end(m, call, event.usage, maybe_billed=False)
+    if call.doomed:
+        end_cancelled(m, activation)
+    elif activation.kind == "validate":
+        _next_check(m, activation, event.output)
+    else:
+        m.todo.append(Succeed(activation.id, _result(call, event.output, event.usage)))
+
+
+def _next_check(m: Machine, activation: Activation, output: object) -> None:
+    try:
+        validating.tool_answered(m, activation, output)
+    except ExpressionError as error:
+        m.todo.append(Fail(activation.id, problem(FailureType.EXPRESSION_FAILED, str(error), activation)))
+
+
+def _result(call: CallState, output: object, usage: Usage | None) -> object:
+    if call.kind == "tool":
+        return output
+    said = output if isinstance(output, dict) else {}
+    used = {} if usage is None else usage.model_dump(exclude_defaults=True)
+    return {
+        "text": said.get("text", ""),
+        "output": said.get("output"),
+        "usage": used,
+        "stop_reason": said.get("stop_reason"),
+    }
+
+
+def call_failed(m: Machine, event: CallFailed) -> None:
+    """Settle, then fail the node; a validate node counts a failed tool as a failed check."""
+    call = m.state.calls.get(event.call)
+    if call is None or call.status != "in_flight":
+        return
+    maybe_billed = call.kind == "model" and event.type not in CERTAINLY_UNBILLED
+    activation = _end(m, call, None, maybe_billed=maybe_billed)
+    if call.doomed:
+        end_cancelled(m, activation)
+        return
+    if maybe_billed and activation.recalls + 1 < m.node_of(activation).retry.max_attempts:
+        activation.recalls += 1
+        call_again(m, activation, call)
+        return
+    if activation.kind == "validate" and event.type == FailureType.TOOL_FAILED:
+        _failed_check(m, activation, event.message)
+        return
+    error = _error(m, call, event, activation)
+    call.status = "asked"
+    m.state.calls[call.id] = call
+    activation.call = call.id
+    m.todo.append(Fail(activation.id, error, call.id))
+
+
+def _failed_check(m: Machine, activation: Activation, message: str) -> None:
+    try:
+        validating.tool_failed(m, activation, message)
+    except ExpressionError as error:
+        m.todo.append(Fail(activation.id, problem(FailureType.EXPRESSION_FAILED, str(error), activation)))
+
+
+def _error(m: Machine, call: CallState, event: CallFailed, activation: Activation) -> ErrorInfo:
+    kind, message = event.type, event.message
+    left_ms = spending.time_left_ms(m, activation)
+    if kind == "Timeout" and call.effect is Effect.ONCE:
+        kind, message = FailureType.UNCERTAIN, f"`{call.name}` may or may not have run: {message}"
+    elif kind == "Timeout" and left_ms is not None and left_ms <= 0:
+        kind, message = FailureType.BUDGET_EXCEEDED, f"`{call.name}` was stopped: the wall clock budget is used up"
+    elif kind == "Timeout":
+        kind = FailureType.MODEL_FAILED if call.kind == "model" else FailureType.TOOL_FAILED
+    return ErrorInfo(type=kind, message=message, node=activation.node, attempts=event.attempts)
+
+
+def call_cancelled(m: Machine, event: CallCancelled) -> None:
+    """A call that was given up has ended; a model may have billed for it."""
+    call = m.state.calls.get(event.call)
+    if call is None or call.status != "in_flight":
+        return
+    activation = _end(m, call, None, maybe_billed=call.kind == "model")
+    if call.doomed:
+        end_cancelled(m, activation)
+        return
+    error = problem(FailureType.CANCELLED, f"`{call.name}` was cancelled from outside", activation)
+    m.todo.append(Fail(activation.id, error))
+
+
+def _end(m: Machine, call: CallState, usage: Usage | None, *, maybe_billed: bool) -> Activation:
+    activation = m.state.activations[call.activation]
+    spending.settle(m, call, usage, maybe_billed=maybe_billed)
+    spending.stop_clock(m, activation)
+    del m.state.calls[call.id]
+    activation.call = None
+    m.state.in_flight -= 1
+    return activation

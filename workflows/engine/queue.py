@@ -1,0 +1,37 @@
+"""The calls that wait for the gate, in path order."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workflows.engine.machine import Machine
+    from workflows.engine.state import CallState
+
+
+def enqueue(m: Machine, call: CallState) -> None:
+    """Put a call before the gate; it keeps its place in path order however often it comes back."""
+    call.status = "queued"
+    enqueue_silently(m, call)
+    activation = m.state.activations[call.activation]
+    if activation.busy_since_ms is None:
+        activation.busy_since_ms = m.state.now_ms
+
+
+def enqueue_silently(m: Machine, call: CallState) -> None:
+    """Put a call that is already marked as queued back in its place."""
+    insort(m.queue, _entry(m, call))
+
+
+def dequeue(m: Machine, call: CallState) -> None:
+    """Take a call out of the queue, if it is there."""
+    entry = _entry(m, call)
+    place = bisect_left(m.queue, entry)
+    if place < len(m.queue) and m.queue[place] == entry:
+        del m.queue[place]
+
+
+def _entry(m: Machine, call: CallState) -> tuple[tuple[int, ...], int, str]:
+    activation = m.state.activations[call.activation]
+    return m.state.frames[activation.frame].order, activation.seq, call.id

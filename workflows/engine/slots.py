@@ -1,0 +1,97 @@
+"""Who may run in a scope at once: at most `max_concurrency` branches that do not merely wait for a person or a timer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workflows.engine.state import Frame
+from workflows.engine.steps import Enter
+
+if TYPE_CHECKING:
+    from workflows.engine.machine import Machine
+    from workflows.engine.state import BranchState, Scope
+    from workflows.engine.steps import Step
+
+
+def park(m: Machine, frame: Frame) -> None:
+    """The frame's token waits for a person or a timer: it gives back its slot, and so does every scope that sleeps."""
+    at = frame
+    while at.scope is not None:
+        scope = m.state.scopes[at.scope]
+        release(scope, scope.branches[at.index])
+        refill(m, scope)
+        if scope.slots:
+            return
+        at = m.state.frames[scope.frame]
+
+
+def wake(m: Machine, frame: Frame, step: Step) -> None:
+    """Let a parked frame go on with `step`, now or as soon as every scope around it has a slot for it."""
+    if take_all(m, frame):
+        m.state.deferred.pop(frame.path, None)
+        m.todo.append(step)
+    else:
+        m.state.deferred[frame.path] = step
+
+
+def take_all(m: Machine, frame: Frame) -> bool:
+    """Take the slots that the frame's branch and the branches around it lack; all or none."""
+    lacking: list[tuple[Scope, BranchState]] = []
+    at = frame
+    while at.scope is not None:
+        scope = m.state.scopes[at.scope]
+        branch = scope.branches[at.index]
+        if not branch.slot:
+            if scope.slots >= scope.max_concurrency:
+                return False
+            lacking.append((scope, branch))
+        at = m.state.frames[scope.frame]
+    for scope, branch in lacking:
+        branch.slot = True
+        scope.slots += 1
+    return True
+
+
+def release(scope: Scope, branch: BranchState) -> None:
+    """Give a branch's slot back, if it has one."""
+    if branch.slot:
+        branch.slot = False
+        scope.slots -= 1
+
+
+def refill(m: Machine, scope: Scope) -> None:
+    """Use free slots: first for branches that were woken, then for those that have not started, in branch order."""
+    if scope.closing:
+        return
+    if m.state.deferred:
+        _wake_deferred(m, scope)
+    while scope.slots < scope.max_concurrency and scope.next_start < len(scope.branches):
+        branch = scope.branches[scope.next_start]
+        scope.next_start += 1
+        _start(m, scope, branch)
+
+
+def _wake_deferred(m: Machine, scope: Scope) -> None:
+    prefix = f"{scope.id}["
+    inside = [path for path in m.state.deferred if path.startswith(prefix)]
+    for path in sorted(inside, key=lambda path: m.state.frames[path].order):
+        wake(m, m.state.frames[path], m.state.deferred[path])
+
+
+def _start(m: Machine, scope: Scope, branch: BranchState) -> None:
+    parent = m.state.frames[scope.frame]
+    path = f"{scope.id}[{branch.index}]"
+    m.state.frames[path] = Frame(
+        path=path,
+        order=(*parent.order, branch.index),
+        parent=parent.path,
+        scope=scope.id,
+        index=branch.index,
+        bindings=branch.bindings,
+        bound=parent.bound,
+        result=parent.result,
+    )
+    branch.status = "running"
+    branch.slot = True
+    scope.slots += 1
+    m.todo.append(Enter(path, branch.to))

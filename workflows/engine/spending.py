@@ -1,0 +1,99 @@
+"""What the run uses: steps, time with a call in flight or ready, and what calls settle to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from policies.budget import Amount, Ledger
+from workflows.contracts.failures import ErrorInfo, FailureType
+from workflows.engine.machine import problem
+
+if TYPE_CHECKING:
+    from policies.model import Standing
+    from workflows.contracts.calls import Usage
+    from workflows.engine.machine import Machine
+    from workflows.engine.state import Activation, CallState
+
+RUN = ""
+
+
+def open_ledgers(m: Machine) -> None:
+    """Start the run's own ledger: the policy's lifetime limits, clipped by what the graph asks for."""
+    m.ledgers[RUN] = Ledger(limits=m.policy.lifetime.tightest(m.graph.limits))
+
+
+def execution_ledger(m: Machine, activation: Activation) -> Ledger:
+    """The ledger of one activation, opened at its first call."""
+    ledger = m.ledgers.get(activation.id)
+    if ledger is None:
+        ledger = m.ledgers[activation.id] = Ledger(limits=m.policy.execution)
+    return ledger
+
+
+def charge_step(m: Machine, activation: Activation) -> ErrorInfo | None:
+    """Count one step; the error when the run has none left."""
+    ledger = m.ledgers[RUN]
+    limit = ledger.limits.steps
+    if limit is not None and ledger.used.steps >= limit:
+        return problem(FailureType.BUDGET_EXCEEDED, f"the run's budget of {limit} steps is used up", activation)
+    ledger.charge(Amount(steps=1))
+    return None
+
+
+def pass_time(m: Machine, at_ms: int) -> None:
+    """Move the clock; time counts for the run while a call is in flight, or is ready and not held."""
+    state = m.state
+    if state.in_flight or (m.queue and state.held_by is None and not state.draining):
+        m.ledgers[RUN].charge(Amount(wall_ms=max(0, at_ms - state.now_ms)))
+    state.now_ms = max(state.now_ms, at_ms)
+
+
+def stop_clock(m: Machine, activation: Activation) -> None:
+    """Charge an activation for the time since its call became ready; called when it parks or its call ends."""
+    if activation.busy_since_ms is not None:
+        spent = Amount(wall_ms=max(0, m.state.now_ms - activation.busy_since_ms))
+        execution_ledger(m, activation).charge(spent)
+        activation.busy_since_ms = None
+
+
+def standing_now(m: Machine, activation: Activation) -> Standing:
+    """An activation's budget, the running clock included."""
+    standing = execution_ledger(m, activation).standing()
+    if activation.busy_since_ms is None or m.state.now_ms == activation.busy_since_ms:
+        return standing
+    running = Amount(wall_ms=m.state.now_ms - activation.busy_since_ms)
+    return replace(standing, used=standing.used + running)
+
+
+def time_left_ms(m: Machine, activation: Activation) -> int | None:
+    """Wall clock left to the activation and to the run, the smaller; null when neither is limited."""
+    run = m.ledgers[RUN]
+    left = [
+        limit - used
+        for limit, used in (
+            (m.policy.execution.wall_ms, standing_now(m, activation).used.wall_ms),
+            (run.limits.wall_ms, run.used.wall_ms),
+        )
+        if limit is not None
+    ]
+    return min(left) if left else None
+
+
+def settle(m: Machine, call: CallState, usage: Usage | None, *, maybe_billed: bool) -> None:
+    """Replace a call's reservation by what it used; all of it where the provider may have billed unseen."""
+    used = call.reserve if maybe_billed else _amount(call, usage)
+    m.ledgers[RUN].settle(call.id, used)
+    ledger = m.ledgers.get(call.activation)
+    if ledger is not None:
+        ledger.settle(call.id, used)
+    if usage is not None:
+        m.state.totals.input_tokens += usage.input_tokens
+        m.state.totals.output_tokens += usage.output_tokens
+
+
+def _amount(call: CallState, usage: Usage | None) -> Amount:
+    tool_calls = 1 if call.kind == "tool" else 0
+    if usage is None:
+        return Amount(tool_calls=tool_calls)
+    return Amount(tokens=usage.tokens, cost_nano=usage.cost_nano, tool_calls=tool_calls)

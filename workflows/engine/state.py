@@ -1,0 +1,214 @@
+"""Everything a run remembers. It is plain data: `snapshot` writes it as JSON and reads it back.
+
+A *frame* is the run or one branch, and has exactly one token (`token`: the activation it is on). A *scope* is what a fork or map opened.
+An *activation* is one visit of one node. A *call* is one model or tool call, from the moment a node
+wants it until its outcome has arrived. A *pause* waits for a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from policies.budget import NOTHING, Amount
+from policies.model import Effect, Risk, Trigger
+from workflows.contracts.failures import ErrorInfo
+from workflows.contracts.pause import Refusal
+from workflows.contracts.run import NodeStatus, NodeView, Phase
+from workflows.engine.steps import Step
+
+ROOT = ""
+
+
+@dataclass(slots=True)
+class Frame:
+    """The run (`path` is empty) or one branch. `order` is its place among live frames: indices from the root."""
+
+    path: str
+    order: tuple[int, ...] = ()
+    parent: str | None = None
+    scope: str | None = None
+    index: int = 0
+    bindings: dict[str, object] = field(default_factory=dict)
+    writes: list[tuple[str, object]] = field(default_factory=list)
+    values: dict[str, object] = field(default_factory=dict)
+    visits: dict[str, int] = field(default_factory=dict)
+    bound: bool = False
+    result: object = None
+    error: ErrorInfo | None = None
+    joined: dict[str, dict[str, object]] = field(default_factory=dict)
+    token: str | None = None
+
+
+BranchStatus = Literal["pending", "running", "ok", "failed", "cancelled"]
+
+
+@dataclass(slots=True)
+class BranchState:
+    """One branch of a scope; `writes` is its log once it has ended well."""
+
+    index: int
+    to: str
+    optional: bool
+    bindings: dict[str, object]
+    status: BranchStatus = "pending"
+    slot: bool = False
+    value: object = None
+    error: ErrorInfo | None = None
+    writes: list[tuple[str, object]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Scope:
+    """What one rule of a plan opened; its id is the plan's activation, `rule` the rule's place in the plan."""
+
+    id: str
+    frame: str
+    plan: str
+    rule: int
+    join: str
+    mode: Literal["all", "settle"]
+    max_concurrency: int
+    branches: list[BranchState]
+    slots: int = 0
+    next_start: int = 0
+    unfinished: int = 0
+    closing: bool = False
+    failed_branch: int | None = None
+
+
+@dataclass(slots=True)
+class Activation:
+    """One visit of a node that has not ended; its frame's token is on it.
+
+    At most one of `call` and `pause` is set for long: the call that is wanted, the pause that is open.
+    `check` is the place in a validate node's checks, `failures` what they found.
+    """
+
+    id: str
+    frame: str
+    node: str
+    visit: int
+    kind: str
+    seq: int
+    started_ms: int
+    status: NodeStatus = "running"
+    calls: int = 0
+    call: str | None = None
+    pause: str | None = None
+    generation: int = 0
+    recalls: int = 0
+    busy_since_ms: int | None = None
+    check: int = 0
+    failures: list[dict[str, object]] = field(default_factory=list)
+    summary: str = ""
+
+
+CallStatus = Literal["queued", "asked", "in_flight"]
+
+
+@dataclass(slots=True)
+class PermitState:
+    """A person's yes to one call, spent when the call starts."""
+
+    pause: str
+    triggers: tuple[Trigger, ...]
+    by: str
+    digest: str
+
+
+@dataclass(slots=True)
+class CallState:
+    """One wanted call. `doomed`: its frame is gone; the outcome is settled and otherwise ignored."""
+
+    id: str
+    activation: str
+    index: int
+    kind: Literal["tool", "model"]
+    name: str
+    activity: str
+    args: dict[str, object]
+    args_digest: str
+    args_bytes: int
+    effect: Effect
+    risk: Risk
+    input_tokens: int = 0
+    max_tokens: int | None = None
+    status: CallStatus = "queued"
+    permit: PermitState | None = None
+    reserve: Amount = NOTHING
+    doomed: bool = False
+    started_ms: int = 0
+
+
+@dataclass(slots=True)
+class PauseState:
+    """An open pause. `call` is the call that waits, if one does; `error` the failure that is asked about."""
+
+    id: str
+    triggers: tuple[Trigger, ...]
+    ui: str
+    activation: str
+    ask: str
+    show: str | None
+    outcomes: tuple[str, ...]
+    form: dict[str, object] | None
+    opened_ms: int
+    deadline_ms: int | None
+    on_timeout: str
+    digest: str = ""
+    call: str | None = None
+    error: ErrorInfo | None = None
+
+
+@dataclass(slots=True)
+class WaitState:
+    """A wait node's timer."""
+
+    activation: str
+    due_ms: int
+
+
+@dataclass(slots=True)
+class Ending:
+    """How the run will end once nothing is in flight any more."""
+
+    phase: Phase
+    output: object = None
+    error: ErrorInfo | None = None
+    values: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Totals:
+    """Counters for people; the ledgers are what limits."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    visits: int = 0
+    pauses: int = 0
+
+
+@dataclass(slots=True)
+class RunState:
+    """The whole run. `finished` holds the last 200 activations that ended, `closed_pauses` the last 200 pauses."""
+
+    started_ms: int = 0
+    now_ms: int = 0
+    ended_ms: int | None = None
+    frames: dict[str, Frame] = field(default_factory=dict)
+    scopes: dict[str, Scope] = field(default_factory=dict)
+    activations: dict[str, Activation] = field(default_factory=dict)
+    calls: dict[str, CallState] = field(default_factory=dict)
+    pauses: dict[str, PauseState] = field(default_factory=dict)
+    waits: dict[str, WaitState] = field(default_factory=dict)
+    finished: list[NodeView] = field(default_factory=list)
+    closed_pauses: list[str] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    deferred: dict[str, Step] = field(default_factory=dict)
+    totals: Totals = field(default_factory=Totals)
+    in_flight: int = 0
+    held_by: str | None = None
+    draining: bool = False
+    ending: Ending | None = None
+    over: bool = False

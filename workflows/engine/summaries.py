@@ -1,0 +1,29 @@
+"""One line about a call or a node, as the Temporal UI shows it beside the activity's type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workflows.engine.state import Activation, CallState
+
+MAX_CHARS = 100
+
+
+def call_summary(call: CallState, activation: Activation) -> str:
+    """Which activation makes the call and with what, on one line of at most 100 characters."""
+    return short(f"{activation.id} {_subject(call)}")
+
+
+def _subject(call: CallState) -> str:
+    if call.kind == "model":
+        return f"({call.name})"
+    first = next((str(value) for value in call.args.values() if isinstance(value, str | int)), "")
+    return short(first)
+
+
+def short(text: str, limit: int = MAX_CHARS) -> str:
+    """The text on one line, control characters replaced, cut with an ellipsis."""
+    head = text[: limit + 1]
+    line = "".join(char if char.isprintable() else " " for char in head)
+    return line if len(line) <= limit else line[: limit - 1] + "…"

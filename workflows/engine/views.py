@@ -1,0 +1,156 @@
+"""The run as people and programs see it: a projection of the state that changes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workflows.contracts.pause import PauseView
+from workflows.contracts.run import BudgetLine, Phase, RunView, UsageView
+from workflows.engine import bindings, spending
+from workflows.engine.asking import asked_call
+from workflows.engine.clock import rfc3339
+from workflows.engine.machine import node_view
+from workflows.engine.pauses import KEEP_WAITING
+from workflows.engine.state import ROOT
+
+if TYPE_CHECKING:
+    from policies.budget import Amount
+    from policies.model import Standing
+    from workflows.contracts.run import NodeView
+    from workflows.engine.machine import Machine
+    from workflows.engine.state import PauseState
+
+NANO = 1_000_000_000
+
+
+def phase(m: Machine) -> Phase:
+    """models-and-tools.md, "RunView": waiting means open pauses and nothing that moves without a person."""
+    state = m.state
+    if state.over and state.ending is not None:
+        return state.ending.phase
+    if state.held_by is not None:
+        return "paused"
+    moving = state.in_flight or m.queue or state.waits or state.ending is not None
+    return "waiting" if state.pauses and not moving else "running"
+
+
+def timers(m: Machine) -> dict[str, int]:
+    """What must be running: wait nodes and the deadlines of pauses that do something when they pass."""
+    due = {f"wait:{wait.activation}": wait.due_ms for wait in m.state.waits.values()}
+    for pause in m.state.pauses.values():
+        if pause.deadline_ms is not None and pause.on_timeout != KEEP_WAITING:
+            due[f"pause:{pause.id}"] = pause.deadline_ms
+    return due
+
+
+def run_view(m: Machine) -> RunView:
+    """Everything a person may ask about the run."""
+    state = m.state
+    ending = state.ending
+    return RunView(
+        id=m.run.workflow_id,
+        run_id=m.run.run_id,
+        graph=m.graph.name,
+        version=m.graph.version,
+        graph_digest=m.graph.digest,
+        tenant=m.card.tenant,
+        phase=phase(m),
+        output=None if ending is None else ending.output,
+        error=None if ending is None else ending.error,
+        usage=_usage(m),
+        budget=_budget(m),
+        nodes=tuple(_nodes(m)),
+        refusals=tuple(state.refusals),
+        pauses=tuple(pause_views(m)),
+        state=_values(m),
+        warnings=m.card.warnings,
+        started_at=rfc3339(state.started_ms),
+        ended_at=None if state.ended_ms is None else rfc3339(state.ended_ms),
+    )
+
+
+def _values(m: Machine) -> dict[str, object]:
+    if m.state.ending is not None:
+        return m.state.ending.values
+    root = m.state.frames.get(ROOT)
+    return {} if root is None else {name: bindings.find(m, root, name)[1] for name in m.graph.channels}
+
+
+def _nodes(m: Machine) -> list[NodeView]:
+    live = [node_view(activation, activation.status, None) for activation in m.state.activations.values()]
+    return [*m.state.finished, *live]
+
+
+def _usage(m: Machine) -> UsageView:
+    used = m.ledgers[spending.RUN].used
+    return UsageView(
+        tokens=used.tokens,
+        input_tokens=m.state.totals.input_tokens,
+        output_tokens=m.state.totals.output_tokens,
+        cost_usd=used.cost_nano / NANO,
+        steps=used.steps,
+        tool_calls=used.tool_calls,
+        elapsed_s=used.wall_ms / 1000,
+    )
+
+
+def _budget(m: Machine) -> dict[str, dict[str, BudgetLine]]:
+    """The run's budget; `execution` is that of the live activation that has used the most tokens."""
+    standing = m.ledgers[spending.RUN].standing()
+    lines = {"lifetime": _lines(standing)}
+    live = [ledger.standing() for name, ledger in m.ledgers.items() if name != spending.RUN]
+    if live:
+        lines["execution"] = _lines(max(live, key=lambda standing: standing.used.tokens + standing.reserved.tokens))
+    return lines
+
+
+def _lines(standing: Standing) -> dict[str, BudgetLine]:
+    limit, used, reserved = standing.limit, standing.used, standing.reserved
+    rows: tuple[tuple[str, int | None, str, int], ...] = (
+        ("tokens", limit.tokens, "tokens", 1),
+        ("cost_usd", limit.cost_nano, "cost_nano", NANO),
+        ("steps", limit.steps, "steps", 1),
+        ("wall_clock", limit.wall_ms, "wall_ms", 1000),
+        ("tool_calls", limit.tool_calls, "tool_calls", 1),
+    )
+    return {
+        name: BudgetLine(
+            limit=None if top is None else top / unit,
+            used=_of(used, field) / unit,
+            reserved=_of(reserved, field) / unit,
+        )
+        for name, top, field, unit in rows
+    }
+
+
+def _of(amount: Amount, field: str) -> int:
+    value = getattr(amount, field)
+    return int(value)
+
+
+def pause_views(m: Machine) -> list[PauseView]:
+    """The open pauses, oldest first."""
+    return [_pause_view(m, pause) for pause in m.state.pauses.values()]
+
+
+def _pause_view(m: Machine, pause: PauseState) -> PauseView:
+    activation = m.state.activations[pause.activation]
+    call = None if pause.call is None else m.state.calls.get(pause.call)
+    return PauseView(
+        id=pause.id,
+        trigger=pause.triggers[0].value,
+        triggers=tuple(trigger.value for trigger in pause.triggers),
+        ui=pause.ui,
+        node=activation.node,
+        activation=activation.id,
+        ask=pause.ask,
+        show=pause.show,
+        call=None if call is None else asked_call(m, call),
+        error=None if pause.error is None else pause.error.model_dump(exclude_none=True),
+        outcomes=pause.outcomes,
+        form=pause.form,
+        digest=pause.digest,
+        opened_at=rfc3339(pause.opened_ms),
+        deadline=None if pause.deadline_ms is None else rfc3339(pause.deadline_ms),
+        on_timeout=pause.on_timeout,
+    )

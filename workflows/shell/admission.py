@@ -1,0 +1,93 @@
+"""From whatever a run was started with to an engine that can run it, or to the reason why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+from temporalio import workflow
+from temporalio.exceptions import ActivityError
+
+from policies.errors import DocumentError
+from workflows.contracts.failures import ErrorInfo, FailureType
+from workflows.contracts.run import Carry, RunCard, RunInput
+from workflows.engine.engine import Engine
+from workflows.engine.machine import RunFacts
+from workflows.language.compile import compile_graph
+from workflows.shell import ending
+from workflows.shell.perform import admit
+
+WIRE_VERSION = 1
+
+
+class NewerWire(RuntimeError):
+    """The input was written by a later version: the workflow task fails until a worker of that version takes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A run that may begin or go on. `carried` tells the two apart; `told` are the attributes already upserted."""
+
+    run_input: RunInput
+    card: RunCard
+    engine: Engine
+    carried: bool
+    told: dict[str, object]
+
+
+async def open_run(raw: object) -> Admitted:
+    """Admit a new run, or take up a carried one; refused runs end here with a typed failure."""
+    run_input = _parse(raw)
+    if run_input.carry is not None:
+        return _take_up(run_input)
+    card = await _admit(raw)
+    return Admitted(run_input, card, _engine(run_input, card, None), carried=False, told={})
+
+
+def _parse(raw: object) -> RunInput:
+    version = raw.get("v", WIRE_VERSION) if isinstance(raw, dict) else WIRE_VERSION
+    if isinstance(version, int) and version > WIRE_VERSION:
+        raise NewerWire(f"the run's input is version {version}, this worker reads {WIRE_VERSION}: deploy a newer worker")
+    try:
+        return RunInput.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        message = f"the run's input does not parse: `{place}`: {first['msg']}; start runs with `detent run`"
+        ending.refuse(ErrorInfo(type=FailureType.INVALID_DOCUMENT, message=message))
+
+
+async def _admit(raw: object) -> RunCard:
+    try:
+        return RunCard.model_validate(await admit(raw))
+    except ActivityError as error:
+        ending.refuse(ending.admission_error(error))
+
+
+def _take_up(run_input: RunInput) -> Admitted:
+    if workflow.info().continued_run_id is None:
+        message = "`carry` in the input of a run that continues no other"
+        ending.refuse(ErrorInfo(type=FailureType.FORGED_INPUT, message=message))
+    try:
+        carry = Carry.model_validate(run_input.carry)
+        engine = _engine(run_input, carry.card, carry.snapshot)
+    except (ValidationError, ValueError, TypeError, KeyError) as error:
+        message = f"the carry does not parse: {type(error).__name__}"
+        ending.refuse(ErrorInfo(type=FailureType.FORGED_INPUT, message=message))
+    return Admitted(run_input, carry.card, engine, carried=True, told=dict(carry.told))
+
+
+def _engine(run_input: RunInput, card: RunCard, snapshot: dict[str, object] | None) -> Engine:
+    info = workflow.info()
+    facts = RunFacts(
+        namespace=info.namespace,
+        workflow_id=info.workflow_id,
+        run_id=info.run_id,
+        first_run_id=info.first_execution_run_id,
+        input=run_input.input,
+    )
+    try:
+        graph = compile_graph(run_input.graph)
+    except DocumentError as error:
+        ending.refuse(ErrorInfo(type=FailureType.INVALID_DOCUMENT, message=str(error)))
+    return Engine(graph, card, facts) if snapshot is None else Engine.restore(graph, card, facts, snapshot)

@@ -1,0 +1,40 @@
+"""Temporal options of our activities, in one place because each has a measured reason."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType
+
+if TYPE_CHECKING:
+    from workflows.engine.commands import StartCall
+
+HEARTBEAT = timedelta(seconds=5)
+"""Beaten by the worker; without it the loss of a worker is noticed only at the call's own timeout."""
+ADMIT_TIMEOUT = timedelta(seconds=30)
+DRAIN_S = 60.0
+"""A call that outlasts this postpones the carry-over (architecture.md, "Long lives")."""
+DRAIN_FOR_CERTAIN = 20_000
+DRAIN_AGAIN_EVENTS = 500
+
+LOST_ATTEMPT = ["TemporalTimeout:StartToClose", "TemporalTimeout:Heartbeat"]
+"""The server's names for an attempt without an answer. A model may have billed for one, so Temporal does not
+repeat it: the engine settles it and asks the gate for a new call."""
+
+
+def retry_policy(command: StartCall) -> RetryPolicy:
+    """The retry policy of a call, as the engine decided it."""
+    return RetryPolicy(
+        initial_interval=timedelta(seconds=command.initial_s),
+        backoff_coefficient=command.backoff,
+        maximum_interval=timedelta(seconds=command.max_interval_s),
+        maximum_attempts=command.max_attempts,
+        non_retryable_error_types=LOST_ATTEMPT if command.model else [],
+    )
+
+
+def cancellation_type(command: StartCall) -> ActivityCancellationType:
+    """Give up at once where nothing is left behind; anything else is never cancelled by us."""
+    return ActivityCancellationType.TRY_CANCEL if command.cancellable else ActivityCancellationType.ABANDON

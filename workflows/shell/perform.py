@@ -1,0 +1,124 @@
+"""The only place that schedules activities and timers, and that turns their outcomes into events."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, TimeoutError as TemporalTimeoutError
+
+from workflows.contracts.calls import CallResult
+from workflows.contracts.failures import FailureType
+from workflows.contracts.names import ADMIT
+from workflows.engine.events import CallCancelled, CallFailed, CallSucceeded, Event, TimerFired
+from workflows.shell import options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workflows.engine.commands import StartCall, StartTimer
+
+
+def now_ms() -> int:
+    """The workflow's time in UTC milliseconds."""
+    return workflow.time_ns() // 1_000_000
+
+
+async def admit(run_input: object) -> object:
+    """The first command of every run: what the worker knows, recorded once."""
+    return await workflow.execute_local_activity(
+        ADMIT,
+        run_input,
+        start_to_close_timeout=options.ADMIT_TIMEOUT,
+        activity_id=ADMIT,
+    )
+
+
+class Performer:
+    """Carries out commands; whatever comes back is given to `post` as an event."""
+
+    def __init__(self, post: Callable[[Event], None]) -> None:
+        self._post = post
+        self._calls: dict[str, asyncio.Task[object]] = {}
+        self._timers: dict[str, asyncio.Task[None]] = {}
+
+    def start_call(self, command: StartCall) -> None:
+        """Schedule one activity, named after what it calls."""
+        total = None if command.total_s is None else timedelta(seconds=command.total_s)
+        task: asyncio.Task[object] = workflow.start_activity(
+            command.activity,
+            command.payload.model_dump(mode="json", exclude_none=True),
+            activity_id=command.activity_id,
+            start_to_close_timeout=timedelta(seconds=command.timeout_s),
+            schedule_to_close_timeout=total,
+            heartbeat_timeout=options.HEARTBEAT,
+            retry_policy=options.retry_policy(command),
+            cancellation_type=options.cancellation_type(command),
+            summary=command.summary,
+        )
+        self._calls[command.call] = task
+        task.add_done_callback(lambda done: self._call_done(command.call, done))
+
+    def cancel_call(self, call: str) -> None:
+        """Ask an activity to stop."""
+        self._calls[call].cancel()
+
+    def start_timer(self, command: StartTimer) -> None:
+        """Start a durable timer; one that is already due fires at once and costs no event."""
+        left_s = (command.due_ms - now_ms()) / 1000
+        if left_s <= 0:
+            self._post(TimerFired(now_ms(), command.timer))
+            return
+        task = asyncio.create_task(workflow.sleep(left_s, summary=command.summary))
+        self._timers[command.timer] = task
+        task.add_done_callback(lambda done: self._timer_done(command.timer, done))
+
+    def cancel_timer(self, timer: str) -> None:
+        """Forget a timer; one that has fired is gone already."""
+        task = self._timers.pop(timer, None)
+        if task is not None:
+            task.cancel()
+
+    def _timer_done(self, timer: str, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            self._timers.pop(timer, None)
+            self._post(TimerFired(now_ms(), timer))
+
+    def _call_done(self, call: str, task: asyncio.Task[object]) -> None:
+        del self._calls[call]
+        self._post(_outcome(call, task))
+
+
+def _outcome(call: str, task: asyncio.Task[object]) -> Event:
+    if task.cancelled():
+        return CallCancelled(now_ms(), call)
+    error = task.exception()
+    if error is None:
+        return _result(call, task.result())
+    if isinstance(error, ActivityError):
+        return _failure(call, error)
+    raise error
+
+
+def _result(call: str, raw: object) -> Event:
+    try:
+        result = CallResult.model_validate(raw)
+    except ValidationError as error:
+        message = f"the activity's result is not a call result: {error.error_count()} problems"
+        return CallFailed(now_ms(), call, FailureType.INTERNAL, message)
+    return CallSucceeded(now_ms(), call, result.output, result.usage)
+
+
+def _failure(call: str, error: ActivityError) -> Event:
+    cause = error.cause
+    if isinstance(cause, CancelledError):
+        return CallCancelled(now_ms(), call)
+    if isinstance(cause, TemporalTimeoutError):
+        kind = "unknown" if cause.type is None else cause.type.name.lower().replace("_", "-")
+        return CallFailed(now_ms(), call, "Timeout", f"no answer in time ({kind} timeout)")
+    if isinstance(cause, ApplicationError):
+        return CallFailed(now_ms(), call, cause.type or FailureType.INTERNAL, cause.message)
+    return CallFailed(now_ms(), call, FailureType.INTERNAL, str(cause or error))
