@@ -38,7 +38,11 @@ class CapabilitySet:
     def covers(self, request: Capability) -> bool:
         """Whether one grant provably has all of the request."""
         wanted = matcher(request.kind, request.pattern)
-        return wanted is not None and any(grant.covers(wanted) for grant in self._matchers.get(request.kind, ()))
+        if wanted is not None:
+            for grant in self._matchers.get(request.kind, ()):
+                if grant.covers(wanted):
+                    return True
+        return False
 
     def forbids(self, request: Capability) -> bool:
         """Whether the request falls under this set, read as denials.
@@ -48,7 +52,10 @@ class CapabilitySet:
         """
         wanted = matcher(request.kind, request.pattern)
         denials = self._matchers.get(request.kind, ())
-        return wanted is not None and any(denial.matches(wanted) or denial.covers(wanted) for denial in denials)
+        if wanted is None:
+            return False
+        whole = "*" in request.pattern
+        return any(denial.matches(wanted) or (whole and denial.covers(wanted)) for denial in denials)
 
     def attenuate(self, child: CapabilitySet) -> CapabilitySet:
         """What both sets have, as far as it can be proved: of each two grants the narrower; never more than either."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from policies.canonical import digest
 from policies.capability import Capability, CapabilitySet
 from policies.model import Trigger
+from policies.policy_schema import schema
 from policies.prices import Price, builtin_price
 from policies.reading import Reader, shown
 from policies.tenant import TenantPolicy, read_tenant, write_tenant
@@ -18,7 +19,7 @@ from policies.units import read_price, write_price
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["PolicyDocument", "Price", "TenantPolicy", "TriggerRule", "builtin_policy", "parse_policy"]
+__all__ = ["PolicyDocument", "Price", "TenantPolicy", "TriggerRule", "builtin_policy", "parse_policy", "schema"]
 
 VERSION = 1
 KEYS = ("policy", "version", "tenants", "triggers", "prices")

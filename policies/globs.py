@@ -47,27 +47,35 @@ class Glob:
     """A compiled pattern, or a concrete name, which is a pattern without stars.
 
     `blocks` are the runs of segments between the `**`; one block alone means that there is no `**`.
-    `under` is the text before a final `/**` where nothing else is wild, the commonest grant there is.
+    `head` and `tail` are what all matched names begin and end with, at their longest; they settle most
+    questions. `folder` is set for the commonest grant, all that is in a folder: `a/b/` for `a/b/**`, empty for `**`.
     """
 
     text: str
     segments: tuple[str, ...]
     literal: bool
     blocks: tuple[Block, ...]
-    under: str | None
+    head: str
+    tail: str
+    folder: str | None
 
     def covers(self, other: Glob) -> bool:
         """Whether every name that `other` matches is matched by this pattern too."""
         if other.literal:
             return self.matches(other)
-        return self.text == other.text or includes(self.segments, other.segments)
+        if not (other.head.startswith(self.head) and other.tail.endswith(self.tail)):
+            return False
+        if self.segments == other.segments or (self.folder is not None and other.head.startswith(self.folder)):
+            return True
+        return self.folder is None and includes(self.segments, other.segments)
 
     def matches(self, name: Glob) -> bool:
         """Whether the pattern matches the very text of `name`, stars in it taken literally."""
-        if self.under is not None:
-            return name.text == self.under or name.text.startswith(self.under + "/")
-        if self.literal:
-            return self.segments == name.segments
+        text = name.text
+        if not (text.startswith(self.head) and text.endswith(self.tail)):
+            return False
+        if self.literal or self.folder is not None:
+            return text == self.head or (self.folder is not None and text.startswith(self.folder))
         return _match(self.blocks, name.segments)
 
 
@@ -109,8 +117,8 @@ def parse_glob(text: str, *, root: str | None = None) -> Glob:
         raise BadPatternError("it has an empty segment")
     if any(CROSSING in segment and segment != CROSSING for segment in segments):
         raise BadPatternError("`**` must stand alone between slashes")
-    literal = "*" not in text
-    return Glob(text, segments, literal, _blocks(segments), _under(segments))
+    head, tail = _ends(segments) if segments else (text, text)
+    return Glob(text, segments, "*" not in text, _blocks(segments), head, tail, _folder(segments))
 
 
 def _collapse(segments: tuple[str, ...]) -> tuple[str, ...]:
@@ -119,11 +127,24 @@ def _collapse(segments: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(segment for segment, before in follows if not segment == before == CROSSING)
 
 
-def _under(segments: tuple[str, ...]) -> str | None:
-    above = segments[:-1]
-    if not above or segments[-1] != CROSSING or any("*" in segment for segment in above):
+def _ends(segments: tuple[str, ...]) -> tuple[str, str]:
+    """What stands before the first star and after the last; a `**` at either end takes its slash with it."""
+    text = "/".join(segments)
+    head, tail = text[: text.find("*")], text[text.rfind("*") + 1 :]
+    if "*" not in text:
+        return text, text
+    if segments[-1] == CROSSING and head == "/".join(segments[:-1]) + "/":
+        head = head[:-1]
+    if segments[0] == CROSSING and tail == "/" + "/".join(segments[1:]):
+        tail = tail[1:]
+    return head, tail
+
+
+def _folder(segments: tuple[str, ...]) -> str | None:
+    above = "/".join(segments[:-1])
+    if segments[-1:] != (CROSSING,) or "*" in above:
         return None
-    return "/".join(above)
+    return f"{above}/" if above else ""
 
 
 def _blocks(segments: tuple[str, ...]) -> tuple[Block, ...]:

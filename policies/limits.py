@@ -27,15 +27,15 @@ WORDS = {
 }
 """What people call a unit, and what it is counted in."""
 
-EXECUTION_WORDS = tuple(word for word in WORDS if word != "depth")
+SCOPES = {"execution": tuple(word for word in WORDS if word != "depth"), "lifetime": tuple(WORDS)}
+"""The words of each scope; an execution has no children, so it has no depth."""
 
 _READERS: dict[str, Callable[[object], int]] = {"cost_usd": read_usd, "wall_clock": read_duration}
 _WRITERS: dict[str, Callable[[int], object]] = {"cost_usd": write_usd, "wall_clock": write_duration}
 
 
-def read_limits(reader: Reader, value: object, path: str, default: Limits) -> Limits:
-    """The limits at `path`; those of the default that it leaves out stay."""
-    words = EXECUTION_WORDS if default.depth is None else tuple(WORDS)
+def read_limits(reader: Reader, value: object, path: str, default: Limits, words: tuple[str, ...]) -> Limits:
+    """The limits at `path`, in these words; those of the default that it leaves out stay."""
     found: dict[str, int | None] = {}
     for place, word, limit in reader.entries(value, path, known=words):
         found[WORDS[word]] = None if limit is None else reader.convert(limit, place, _READERS.get(word, read_count))

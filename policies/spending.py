@@ -31,6 +31,8 @@ class Plan:
 def judge_budget(request: Request, facts: Facts) -> Plan:
     """Fit the call's worst case into both scopes, execution before lifetime."""
     scopes = (("execution", facts.execution), ("lifetime", facts.lifetime))
+    if not any(_tight(standing, request) for _, standing in scopes):
+        return Plan((), request.reserve, request.max_tokens)
     refused = [reason for scope, standing in scopes for reason in _refusals(scope, standing, request)]
     if refused:
         return Plan(tuple(refused), request.reserve, request.max_tokens)
@@ -45,6 +47,10 @@ def judge_budget(request: Request, facts: Facts) -> Plan:
         message = f"waits until calls in flight have given back what they do not use of `{'`, `'.join(waits)}`"
         reasons.append(Reason("budget.wait", Verdict.WAIT, message))
     return Plan(tuple(reasons), reserve, max_tokens)
+
+
+def _tight(standing: Standing, request: Request) -> bool:
+    return bool(exceeded(standing, request.reserve)) or _spent(standing, "wall_ms")
 
 
 def _refusals(scope: str, standing: Standing, request: Request) -> Iterator[Reason]:
@@ -103,11 +109,11 @@ def _lowered(request: Request, cut: int) -> tuple[Amount, int | None]:
 def _no_room(scope: str, standing: Standing, request: Request, unit: Unit) -> str:
     limit, used, need = (int(getattr(value, unit)) for value in (standing.limit, standing.used, request.reserve))
     name = _NAMES[unit]
-    spent = f"{amount(unit, used)} of {amount(unit, limit)} {name} of this {scope} are used"
-    more = f" and the call may use {amount(unit, need)} more" if need else ""
+    spent = f"{worded(unit, used)} of {worded(unit, limit)} {name} of this {scope} are used"
+    more = f" and the call may use {worded(unit, need)} more" if need else ""
     return f"{spent}{more}: the operator's policy gives no more (`budgets.{scope}.{name}`)"
 
 
-def amount(unit: Unit, value: int) -> str:
+def worded(unit: Unit, value: int) -> str:
     """A number of a unit as people write it."""
     return {"cost_nano": write_usd, "wall_ms": write_duration}.get(unit, str)(value)

@@ -10,7 +10,7 @@ from policies.budget import Limits
 from policies.canonical import digest
 from policies.capability import Capability, CapabilitySet, covers, parse_capabilities
 from policies.globs import BadPatternError
-from policies.limits import EXECUTION, EXECUTION_WORDS, LIFETIME, WORDS, read_limits, write_limits
+from policies.limits import EXECUTION, LIFETIME, SCOPES, read_limits, write_limits
 from policies.model import Trigger
 from policies.paths import parse_path
 from policies.reading import Reader, join
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 ANY = "*"
 KEYS = ("namespaces", "task_queues", "allow", "deny", "protected", "budgets", "risk")
 LATER = ("grantable", "loop_guard", "approvals")
-SCOPES = ("execution", "lifetime")
 LATER_BUDGETS = ("tenant", "ladder", "downshift", "max_raise")
-MAX_NAME = 64
 _EVERYTHING = tuple(
     Capability(kind, "**") for kind in ("tool", "model", "fs.read", "fs.write", "shell", "mcp", "spawn")
 )
@@ -104,8 +102,8 @@ def write_tenant(policy: TenantPolicy) -> dict[str, object]:
         "deny": policy.deny.to_document(),
         "protected": list(policy.protected),
         "budgets": {
-            "execution": write_limits(policy.execution, EXECUTION_WORDS),
-            "lifetime": write_limits(policy.lifetime, tuple(WORDS)),
+            "execution": write_limits(policy.execution, SCOPES["execution"]),
+            "lifetime": write_limits(policy.lifetime, SCOPES["lifetime"]),
         },
         "risk": write_risk(policy.risk),
     }
@@ -148,8 +146,8 @@ def _protected(reader: Reader, found: _Found) -> tuple[str, ...]:
 def _budgets(reader: Reader, found: _Found) -> tuple[Limits, Limits]:
     limits = {"execution": EXECUTION, "lifetime": LIFETIME}
     path, value = found.get("budgets", ("", {}))
-    for place, scope, item in reader.entries(value, path, known=SCOPES, later=LATER_BUDGETS):
-        limits[scope] = read_limits(reader, item, place, limits[scope])
+    for place, scope, item in reader.entries(value, path, known=tuple(SCOPES), later=LATER_BUDGETS):
+        limits[scope] = read_limits(reader, item, place, limits[scope], SCOPES[scope])
     return limits["execution"], limits["lifetime"]
 
 

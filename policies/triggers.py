@@ -17,9 +17,9 @@ Ui: TypeAlias = Literal["panel", "modal", "toast"]
 UIS: tuple[Ui, ...] = get_args(Ui)
 
 ON_TIMEOUT: dict[Trigger, tuple[str, ...]] = {
-    Trigger.RISKY_TOOL: ("deny", "abort"),
-    Trigger.PROTECTED_PATH: ("deny", "abort"),
-    Trigger.FAILURE: ("abort", "skip"),
+    Trigger.RISKY_TOOL: ("deny", "abort", "keep_waiting"),
+    Trigger.PROTECTED_PATH: ("deny", "abort", "keep_waiting"),
+    Trigger.FAILURE: ("abort", "skip", "keep_waiting"),
 }
 """What silence may mean, the default first. It is never a yes: no approve, no grant, no retry."""
 
