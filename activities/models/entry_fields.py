@@ -1,0 +1,115 @@
+"""The fields of one entry of a models or replies file, each read with its own message and remedy."""
+
+from __future__ import annotations
+
+from activities.models.endpoint import Endpoint, read_endpoint
+from activities.models.pricing import card_of_rates
+from activities.models.secret import KEY_REFERENCE
+from policies.reading import Reader, join, shown
+from policies.units import read_duration, read_price
+from workflows.contracts.run import PriceCard
+
+RATES = ("input", "output", "cache_read", "cache_write")
+MOST_TOKENS = 10_000_000
+MAX_TEXT = 4096
+
+
+class EntryFields:
+    """The fields of an entry at a path; one that does not fit becomes a problem and reads as nothing."""
+
+    def __init__(self, given: dict[str, object], path: str, reader: Reader) -> None:
+        self._given, self._path, self._reader = given, path, reader
+        self.broken: set[str] = set()
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._given
+
+    def get(self, key: str, default: object = None) -> object:
+        """A field as it was given."""
+        return self._given.get(key, default)
+
+    def add(self, code: str, key: str, message: str, suggestion: str) -> None:
+        """Note a problem with a field."""
+        self.broken.add(key)
+        self._reader.add(code, join(self._path, key), message, suggestion)
+
+    def missing(self, key: str) -> None:
+        """Note that a field must be there."""
+        self.add("missing_key", key, f"`{key}` is missing", f"write `{key}: ...`")
+
+    def line(self, key: str) -> str | None:
+        """A line of text: printable, at most `MAX_TEXT` characters."""
+        value = self._given.get(key)
+        if isinstance(value, str) and value.strip() and len(value) <= MAX_TEXT and value.isprintable():
+            return value
+        if key in self._given:
+            self.add("wrong_type", key, f"{shown(value)} is not a line of text", "put it in quotes")
+        return None
+
+    def required_line(self, key: str) -> str:
+        """A line of text that must be there."""
+        if key not in self._given:
+            self.missing(key)
+        return self.line(key) or ""
+
+    def count(self, key: str, default: int, *, least: int = 1) -> int:
+        """A whole number of tokens or uses."""
+        value = self._given.get(key, default)
+        if type(value) is int and least <= value <= MOST_TOKENS:
+            return value
+        self.add(
+            "wrong_value", key, f"{shown(value)} is not a count", f"write a whole number, {least} to {MOST_TOKENS}"
+        )
+        return default
+
+    def seconds(self, key: str, default: float, *, most: float) -> float:
+        """A duration in seconds, over zero and at most `most`."""
+        if key not in self._given:
+            return default
+        value = self._given[key]
+        try:
+            duration_s = read_duration(value) / 1000
+        except ValueError as error:
+            self.add("wrong_value", key, f"{shown(value)} {error}", "write `90s` or `10m`")
+            return default
+        if not 0 < duration_s <= most:
+            self.add("wrong_value", key, f"{shown(value)} is too short or too long", f"write at most `{most:g}s`")
+        return duration_s
+
+    def endpoint(self, default: str) -> Endpoint | None:
+        """The base URL, or the provider's own."""
+        url = default if "base_url" not in self._given else self.line("base_url")
+        try:
+            return None if url is None else read_endpoint(url)
+        except ValueError as error:
+            # The URL itself is not shown: what is wrong with it may be that it holds a key.
+            self.add(
+                "wrong_value", "base_url", f"the base URL {error}", "write `https://host` or `http://127.0.0.1:8080`"
+            )
+            return None
+
+    def key(self) -> str | None:
+        """The reference of a key, `env:NAME`."""
+        value = self._given.get("api_key")
+        if isinstance(value, str) and KEY_REFERENCE.match(value):
+            return value
+        if isinstance(value, str) and value.startswith("keyring:"):
+            self.add("not_yet", "api_key", "a key from the keyring is not there yet", "write `env:NAME`")
+        elif "api_key" in self._given:
+            # Never the value: it is most likely the key itself.
+            self.add("model_key", "api_key", "a key is given by reference, never itself", "write `env:NAME`")
+        return None
+
+    def price(self) -> PriceCard | None:
+        """The rates of an entry, as a card; null if there are none."""
+        if "price" not in self._given:
+            return None
+        path, value = join(self._path, "price"), self._given["price"]
+        rates: dict[str, int] = {}
+        for place, key, item in self._reader.entries(value, path, known=RATES):
+            rates[key] = self._reader.convert(item, place, read_price) or 0
+        for key in ("input", "output"):
+            if isinstance(value, dict) and key not in value:
+                self._reader.add("missing_key", join(path, key), f"`{key}` is missing", "write USD per million tokens")
+                return None
+        return card_of_rates(rates) if rates else None

@@ -1,0 +1,23 @@
+"""The text of an answer while it grows, as progress may show it."""
+
+from __future__ import annotations
+
+from activities.models.provider import TAIL_CHARS, Progress
+from activities.models.secret import Secret
+
+
+class StreamText:
+    """Tells progress the end of a growing text, with the key taken out should the provider echo it."""
+
+    def __init__(self, secret: Secret | None, progress: Progress) -> None:
+        self._secret, self._progress = secret, progress
+        self._window = TAIL_CHARS + (secret.reach if secret else 0)
+        self._tail = ""
+        self._chars = 0
+
+    def add(self, text: str) -> None:
+        """The next part of the text."""
+        self._chars += len(text)
+        self._tail = (self._tail + text)[-self._window :]
+        shown = self._secret.redact_open(self._tail) if self._secret else self._tail
+        self._progress(shown[-TAIL_CHARS:], self._chars)
