@@ -41,3 +41,10 @@ class DocumentError(ValueError):
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
+
+
+class ExpressionError(ValueError):
+    """An expression that does not compile, or that has no value for the names it was given.
+
+    The message quotes the expression and says what is wrong; whoever evaluates adds the node and the field.
+    """
