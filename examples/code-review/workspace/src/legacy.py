@@ -1,0 +1,1 @@
+"""Written in 1998 for café tills."""
