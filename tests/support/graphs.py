@@ -102,7 +102,9 @@ def _writes() -> st.SearchStrategy[dict[str, object]]:
     return names.map(lambda chosen: {name: values[name] for name in chosen})
 
 
-def _scope(draw: st.DrawFn, draft: Draft, kind: str, target: str, *, depth: int, trouble: bool) -> str:
+def _scope(  # noqa: PLR0913  the state of one recursive walk
+    draw: st.DrawFn, draft: Draft, kind: str, target: str, *, depth: int, trouble: bool
+) -> str:
     join = draft.name("join")
     draft.nodes[join] = {"kind": "plan", "rules": [{"to": target}]}
     plan = draft.name("open")

@@ -122,8 +122,8 @@ def _apply(m: Machine, pause: PauseState, outcome: str, by: str, data: object) -
         _retry(m, activation, pause)
     else:  # skip, complete
         _drop_call(m, activation)
-        result = data["result"] if isinstance(data, dict) else None
-        _go_on(m, activation, Succeed(activation.id, result, skipped=outcome == "skip"))
+        given = data["result"] if isinstance(data, dict) else None
+        _go_on(m, activation, Succeed(activation.id, given, skipped=outcome == "skip"))
 
 
 def _go_on(m: Machine, activation: Activation, step: Succeed | Fail | Requeue | Restart) -> None:

@@ -84,9 +84,7 @@ class Engine:
             case _:
                 self._control(event)
 
-    def _control(
-        self, event: HoldRequested | HoldLifted | CancelRequested | DrainRequested | CarryResumed
-    ) -> None:
+    def _control(self, event: HoldRequested | HoldLifted | CancelRequested | DrainRequested | CarryResumed) -> None:
         m = self._m
         match event:
             case HoldRequested():

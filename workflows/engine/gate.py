@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from policies.decide import decide
 from policies.model import Effect, Facts, Request, Verdict
@@ -132,7 +132,7 @@ def _start(m: Machine, call: CallState, activation: Activation, decision: Decisi
 
 
 def _record(m: Machine, call: CallState, decision: Decision) -> DecisionRecord:
-    verdict = "modify" if decision.verdict is Verdict.MODIFY else "allow"
+    verdict: Literal["allow", "modify"] = "modify" if decision.verdict is Verdict.MODIFY else "allow"
     covered = decision_digest(
         engine=ENGINE,
         kind=call.kind,

@@ -81,9 +81,7 @@ class Machine:
             del state.finished[: len(state.finished) - KEEP_FINISHED]
 
 
-def node_view(
-    activation: Activation, status: NodeStatus, ended_ms: int | None, summary: str | None = None
-) -> NodeView:
+def node_view(activation: Activation, status: NodeStatus, ended_ms: int | None, summary: str | None = None) -> NodeView:
     """An activation as people see it."""
     return NodeView.model_construct(
         activation=activation.id,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from policies.canonical import digest
 from policies.model import Trigger
 from workflows.engine import slots, spending
+from workflows.engine.asking import asked_call
 from workflows.engine.clock import rfc3339, seconds_ms
 from workflows.engine.commands import CancelTimer, StartTimer
 from workflows.engine.digest import pause_digest
-from workflows.engine.asking import asked_call
 from workflows.engine.state import PauseState
 
 if TYPE_CHECKING:

@@ -110,8 +110,10 @@ def _min(old: object, value: object, owned: bool) -> object:  # noqa: FBT001, AR
 
 
 def _kind(value: object) -> str:
-    return "null" if value is None else {"dict": "a map", "list": "a list", "str": "a text"}.get(
-        type(value).__name__, f"a {type(value).__name__}"
+    return (
+        "null"
+        if value is None
+        else {"dict": "a map", "list": "a list", "str": "a text"}.get(type(value).__name__, f"a {type(value).__name__}")
     )
 
 

@@ -83,7 +83,7 @@ def end_branch(m: Machine, frame: Frame) -> None:
 
 def _value_template(m: Machine, scope: Scope, index: int) -> Template | None:
     plan = m.graph.nodes[scope.plan]
-    assert isinstance(plan, PlanNode)  # noqa: S101  only plans open scopes
+    assert isinstance(plan, PlanNode)
     rule = plan.rules[scope.rule]
     if rule.fork is not None:
         return rule.fork.branches[index].value

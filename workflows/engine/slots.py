@@ -1,4 +1,4 @@
-"""Who may run in a scope at once: at most `max_concurrency` branches that do not merely wait for a person or a timer."""
+"""Who may run in a scope at once: at most `max_concurrency` branches, not counting those that only wait."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Everything a run remembers. It is plain data: `snapshot` writes it as JSON and reads it back.
 
-A *frame* is the run or one branch, and has exactly one token (`token`: the activation it is on). A *scope* is what a fork or map opened.
-An *activation* is one visit of one node. A *call* is one model or tool call, from the moment a node
-wants it until its outcome has arrived. A *pause* waits for a person.
+A *frame* is the run or one branch, and has exactly one token (`token`: the activation it is on).
+A *scope* is what a fork or map opened. An *activation* is one visit of one node. A *call* is one model or
+tool call, from the moment a node wants it until its outcome has arrived. A *pause* waits for a person.
 """
 
 from __future__ import annotations

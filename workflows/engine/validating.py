@@ -48,7 +48,7 @@ def tool_failed(m: Machine, activation: Activation, message: str) -> None:
 
 def _checks(m: Machine, activation: Activation) -> tuple[Check, ...]:
     node = m.node_of(activation)
-    assert isinstance(node, ValidateNode)  # noqa: S101  only validate nodes have checks
+    assert isinstance(node, ValidateNode)
     return node.checks
 
 

@@ -47,7 +47,9 @@ async def open_run(raw: object) -> Admitted:
 def _parse(raw: object) -> RunInput:
     version = raw.get("v", WIRE_VERSION) if isinstance(raw, dict) else WIRE_VERSION
     if isinstance(version, int) and version > WIRE_VERSION:
-        raise NewerWire(f"the run's input is version {version}, this worker reads {WIRE_VERSION}: deploy a newer worker")
+        raise NewerWire(
+            f"the run's input is version {version}, this worker reads {WIRE_VERSION}: deploy a newer worker"
+        )
     try:
         return RunInput.model_validate(raw)
     except ValidationError as error:

@@ -27,7 +27,7 @@ class Session:
         self.attributes = Attributes(told)
         self._inbox: deque[Event] = deque()
         self._performer = Performer(self._inbox.append)
-        self._verdict: AnswerReceipt | Refusal | None = None
+        self._verdicts: list[AnswerReceipt | Refusal] = []
 
     @property
     def has_mail(self) -> bool:
@@ -47,12 +47,9 @@ class Session:
 
     def answer(self, answer: Answer) -> AnswerReceipt | Refusal:
         """Apply an answer behind whatever waits, and say what became of it."""
-        self._verdict = None
         self.post(AnswerArrived(now_ms(), answer))
         self.work()
-        if self._verdict is None:
-            raise RuntimeError("the engine did not reply to an answer")
-        return self._verdict
+        return self._verdicts.pop()
 
     def note_malformed(self, reason: str) -> None:
         """Keep why a signal could not be read as an answer."""
@@ -78,7 +75,7 @@ class Session:
             case CancelTimer():
                 self._performer.cancel_timer(command.timer)
             case TellAnswer():
-                self._verdict = command.outcome
+                self._verdicts.append(command.outcome)
             case FinishRun():
                 pass  # `engine.over` is what the workflow waits for
             case _:
