@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
-
-from activities.blobs import BlobStore
+from activities.blobs import DirectoryBlobs
 from cli.exits import unreachable
 from worker.connect import Target, Unreachable, connect, target
+from worker.polling import pollers
 from worker.settings import blobs_dir
 from workflows.contracts.names import TASK_QUEUE
 
@@ -28,8 +25,6 @@ if TYPE_CHECKING:
 WORKER_WAIT_S = 10.0
 QUERY_TIMEOUT = timedelta(seconds=10)
 POLL_S = 0.2
-FRESH = timedelta(seconds=75)
-"""A poll lasts up to a minute; the server remembers dead pollers for five."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +41,7 @@ async def reach(where: Target | None = None, task_queue: str | None = None, blob
     found = where or target(os.environ)
     queue = task_queue or os.environ.get("DETENT_TASK_QUEUE") or TASK_QUEUE
     try:
-        client = await connect(found, BlobStore(blobs or blobs_dir(os.environ)))
+        client = await connect(found, DirectoryBlobs(blobs or blobs_dir(os.environ)))
     except Unreachable as error:
         raise unreachable(str(error)) from error
     return Cluster(client, queue, found.address)
@@ -63,14 +58,7 @@ async def require_worker(cluster: Cluster, within_s: float = WORKER_WAIT_S) -> N
 
 async def has_worker(cluster: Cluster) -> bool:
     """Whether a worker has polled for workflow tasks lately."""
-    request = DescribeTaskQueueRequest(
-        namespace=cluster.client.namespace,
-        task_queue=TaskQueue(name=cluster.task_queue),
-        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-    )
-    answer = await cluster.client.workflow_service.describe_task_queue(request, timeout=QUERY_TIMEOUT)
-    oldest = datetime.now(UTC) - FRESH
-    return any(poller.last_access_time.ToDatetime(UTC) > oldest for poller in answer.pollers)
+    return bool(await pollers(cluster.client, cluster.task_queue))
 
 
 def no_worker(cluster: Cluster) -> CommandError:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.exits import invalid
 from policies.errors import DocumentError
+from worker.operator_files import read_operator_file
 from workflows.language.validate import check_graph
 from workflows.language.yaml import attach, load
 
@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 
     from policies.errors import Problem
     from workflows.contracts.run import ToolCard
-
-MAX_BYTES = 256 * 1024
+    from workflows.language.yaml import Loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +37,9 @@ class GraphFile:
         return tuple(problem for problem in self.problems if problem.severity != "error")
 
 
-def read_bytes(file: str, max_bytes: int = MAX_BYTES) -> bytes:
-    """A file's bytes; exit 7 if it cannot be read or is larger than `max_bytes`."""
-    try:
-        with Path(file).open("rb") as source:
-            data = source.read(max_bytes + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise invalid(f"cannot read `{file}`: {reason.lower()}", kind="FileError") from error
-    if len(data) > max_bytes:
-        raise invalid(f"`{file}` is larger than {max_bytes:,} bytes", kind="TooLarge")
-    return data
+def load_document(file: str) -> Loaded:
+    """A YAML or JSON document with the places of its parts; `DocumentError` if it does not parse."""
+    return load(read_operator_file(Path(file)), file)
 
 
 def read_graph(
@@ -60,7 +51,7 @@ def read_graph(
 ) -> GraphFile:
     """Read and check a graph, against a registry where one is given; what is wrong with it is in the result."""
     try:
-        loaded = load(read_bytes(file), file)
+        loaded = load_document(file)
     except DocumentError as error:
         return GraphFile(None, error.problems)
     problems = check_graph(loaded.data, tools=tools, models=models, allow_gaps=allow_gaps)

@@ -85,3 +85,7 @@ async def _view(cluster: Cluster, run: str) -> RunView | None:
         except RPCError as error:
             if error.status is not RPCStatusCode.NOT_FOUND:
                 raise
+            return None
+        except CommandError as error:
+            if error.kind != UNANSWERED:
+                raise

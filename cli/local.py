@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @contextlib.asynccontextmanager
 async def own_cluster(flags: Flags, db: Path | None = None) -> AsyncIterator[tuple[Cluster, Ready]]:
-    """Server and worker, and a client of them. Without `db` nothing of it outlives the command, large values included."""
+    """Server, worker and a client of them. Without `db` nothing of it outlives the command, not even large values."""
     with contextlib.ExitStack() as stack:
         found = settings(flags, os.environ)
         if db is None and flags.blobs is None:

@@ -43,8 +43,9 @@ def worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a worker; the command gets them as one `worker: WorkerOptions`."""
 
     @functools.wraps(command)
-    def gather(*args: Any, policy: Any, models: Any, tools: Any, workspace: Any, **others: Any) -> Any:
-        return command(*args, worker=WorkerOptions(policy, models, tuple(tools), workspace), **others)
+    def gather(*args: Any, **given: Any) -> object:
+        parts = [given.pop(name) for name in ("policy", "models", "tools", "workspace")]
+        return command(*args, worker=WorkerOptions(*parts), **given)
 
     wrapped: Callable[..., Any] = gather
     for option in _WORKER:

@@ -27,7 +27,9 @@ def json_value(text: str, where: str) -> object:
         canonical(value)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise invalid(f"{where}: not JSON at {place}: {error.msg.lower()}{_hint(source)}", kind="InvalidInput") from error
+        raise invalid(
+            f"{where}: not JSON at {place}: {error.msg.lower()}{_hint(source)}", kind="InvalidInput"
+        ) from error
     except (ValueError, RecursionError, NotCanonical) as error:
         raise invalid(f"{where}: not usable as JSON: {error}", kind="InvalidInput") from error
     return value
@@ -48,9 +50,9 @@ def with_settings(value: object, settings: Iterable[str], schema: object) -> obj
     pairs = [_pair(setting) for setting in settings]
     if not pairs:
         return value
-    if value is not None and not isinstance(value, dict):
+    if not isinstance(value, dict):
         raise usage("`--set` needs an input that is a JSON object; the one given by `--input` is not")
-    return {**(value or {}), **{key: _typed(text, _property(schema, key)) for key, text in pairs}}
+    return {**value, **{key: _typed(text, _property(schema, key)) for key, text in pairs}}
 
 
 def check_name(text: str, what: str) -> str:
@@ -104,5 +106,5 @@ def _refuse_constant(name: str) -> object:
 
 
 def _hint(source: str) -> str:
-    looks_like_a_path = len(source) < 256 and re.fullmatch(r"[\w./-]+\.json", source)
+    looks_like_a_path = re.fullmatch(r"[\w./-]{1,250}\.json", source)
     return f"; to read a file, write `@{source}`" if looks_like_a_path else ""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
-from temporalio.client import (
-    WorkflowExecutionStatus,
-    WorkflowQueryFailedError,
-    WorkflowQueryRejectedError,
-)
+from temporalio.client import WorkflowExecutionStatus, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from cli.closed import closed_view
@@ -24,6 +21,8 @@ if TYPE_CHECKING:
 
 MAX_ID_CHARS = 1000
 UNANSWERED = "Unanswered"
+ADMISSION_TRIES = 50
+ADMISSION_PAUSE_S = 0.1
 TIMEOUTS = (RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED)
 
 
@@ -79,15 +78,20 @@ async def pauses_of(cluster: Cluster, run: str) -> tuple[PauseView, ...]:
 
 
 async def _query(cluster: Cluster, run: str, name: str) -> object:
+    """Ask; a run that is not admitted yet refuses, so that is asked again for some seconds."""
     handle = cluster.client.get_workflow_handle(run)
-    try:
-        return await handle.query(name, rpc_timeout=QUERY_TIMEOUT)
-    except RPCError as error:
-        if error.status in TIMEOUTS:
-            raise await unanswered(cluster, run) from error
-        raise
-    except (WorkflowQueryFailedError, WorkflowQueryRejectedError) as error:
-        raise invalid(f"run `{line(run, 200)}` refused the question: {error}", kind="QueryFailed") from error
+    for left in range(ADMISSION_TRIES, -1, -1):
+        try:
+            return await handle.query(name, rpc_timeout=QUERY_TIMEOUT)
+        except RPCError as error:
+            if error.status in TIMEOUTS:
+                raise await unanswered(cluster, run) from error
+            raise
+        except WorkflowQueryFailedError as error:
+            if not left:
+                raise invalid(f"run `{line(run, 200)}` refused the question: {error}", kind="QueryFailed") from error
+            await asyncio.sleep(ADMISSION_PAUSE_S)
+    raise AssertionError
 
 
 async def unanswered(cluster: Cluster, run: str) -> CommandError:

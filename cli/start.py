@@ -7,14 +7,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import (
+    SearchAttributeKey,
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from cli.exits import invalid, usage
 from cli.payload import check_size
 from cli.runs import find
 from policies.canonical import canonical, digest
-from workflows.contracts.names import WORKFLOW, workflow_id
+from workflows.contracts.names import SA_GRAPH, SA_PENDING, SA_PHASE, SA_TENANT, WORKFLOW, workflow_id
 from workflows.contracts.run import RunInput
 from workflows.language.schema import validate_value
 
@@ -76,11 +82,24 @@ async def start(cluster: Cluster, what: Start) -> Started:
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
             static_summary=f"{what.name}@{what.graph.get('version', '')}",
+            search_attributes=_attributes(what),
         )
     except WorkflowAlreadyStartedError as error:
         await _require_same(cluster, run, what, error)
         return Started(run, existed=True)
     return Started(run, existed=False)
+
+
+def _attributes(what: Start) -> TypedSearchAttributes:
+    """Told at the start, so that the run can be found at once and its workflow need not tell them."""
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(SearchAttributeKey.for_keyword(SA_GRAPH), what.name),
+            SearchAttributePair(SearchAttributeKey.for_keyword(SA_PHASE), "running"),
+            SearchAttributePair(SearchAttributeKey.for_keyword(SA_TENANT), what.tenant or DEFAULT_TENANT),
+            SearchAttributePair(SearchAttributeKey.for_int(SA_PENDING), 0),
+        ]
+    )
 
 
 async def _require_same(cluster: Cluster, run: str, what: Start, error: Exception) -> None:

@@ -69,7 +69,7 @@ def _options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.argument("words", nargs=-1, required=True, metavar="[PAUSE] OUTCOME")
 @_options
 @pass_session
-def answer(session: Session, run: str, words: tuple[str, ...], **options: Any) -> None:
+def answer(session: Session, /, run: str, words: tuple[str, ...], **options: Any) -> None:
     """Answer a pause.
 
     PAUSE may be left out where the run has only one open. `detent pending RUN` lists them with their outcomes.
@@ -85,7 +85,7 @@ def answer(session: Session, run: str, words: tuple[str, ...], **options: Any) -
 @click.argument("pause", required=False, metavar="[PAUSE]")
 @_options
 @pass_session
-def approve(session: Session, run: str, pause: str | None, **options: Any) -> None:
+def approve(session: Session, /, run: str, pause: str | None, **options: Any) -> None:
     """Approve what policy asks about."""
     _answer(session, _word(run, pause, "approve", policy_verb="approve", **options))
 
@@ -95,30 +95,19 @@ def approve(session: Session, run: str, pause: str | None, **options: Any) -> No
 @click.argument("pause", required=False, metavar="[PAUSE]")
 @_options
 @pass_session
-def deny(session: Session, run: str, pause: str | None, **options: Any) -> None:
+def deny(session: Session, /, run: str, pause: str | None, **options: Any) -> None:
     """Deny what policy asks about."""
     _answer(session, _word(run, pause, "deny", policy_verb="deny", **options))
 
 
-def _word(
-    run: str,
-    pause: str | None,
-    outcome: str,
-    *,
-    data: str | None,
-    scope: str,
-    identity: str | None,
-    key_file: str | None,
-    way: str,
-    dry_run: bool,
-    policy_verb: str | None = None,
-) -> Word:
-    if scope != "once":
-        raise not_yet(f"--scope {scope}")
-    if key_file is not None:
+def _word(run: str, pause: str | None, outcome: str, policy_verb: str | None = None, **options: Any) -> Word:
+    if options["scope"] != "once":
+        raise not_yet(f"--scope {options['scope']}")
+    if options["key_file"] is not None:
         raise not_yet("--key-file")
-    payload = json_value(data, "`--data`") if data is not None else None
-    return Word(run, pause, outcome, payload, claimed_id(identity), way, dry_run, policy_verb)
+    payload = json_value(options["data"], "`--data`") if options["data"] is not None else None
+    by = claimed_id(options["identity"])
+    return Word(run, pause, outcome, payload, by, options["way"], options["dry_run"], policy_verb)
 
 
 def _answer(session: Session, word: Word) -> None:

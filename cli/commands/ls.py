@@ -51,7 +51,15 @@ async def _rows(phase: str | None, graph: str | None, limit: int) -> list[RunRow
 def _cells(row: RunRow) -> tuple[object, ...]:
     phase = Text(row.phase, style=PHASE_STYLES[row.phase])
     cost = f"${row.cost_usd:.4f}"
-    return (row.id, phase, row.pending or "", f"{row.tokens:,}", cost, short_time(row.started_at), short_time(row.ended_at))
+    return (
+        row.id,
+        phase,
+        row.pending or "",
+        f"{row.tokens:,}",
+        cost,
+        short_time(row.started_at),
+        short_time(row.ended_at),
+    )
 
 
 def short_time(at: str | None) -> str:

@@ -45,19 +45,23 @@ class Asked:
 
 @click.command()
 @click.argument("graph", metavar="GRAPH")
-@click.option("--input", "input_text", metavar="JSON|@FILE", help="The run's input: JSON, or @ and a file that holds it.")
+@click.option(
+    "--input", "input_text", metavar="JSON|@FILE", help="The run's input: JSON, or @ and a file that holds it."
+)
 @click.option("--set", "settings", multiple=True, metavar="K=V", help="One field of the input; repeatable.")
 @click.option("--key", metavar="K", help="Names the run: the same key, graph and input are the same run.")
 @click.option("--tenant", metavar="T", help="One of the tenants that the worker's policy allows here.")
 @click.option("--detach", is_flag=True, help="Print the run's id and leave it to its worker.")
 @click.option("--local", is_flag=True, help="Bring a server and a worker for this run alone.")
 @click.option("--db", type=FILE, help="With --local: the file of the server's database (default: in memory).")
-@click.option("--answer", "answers", multiple=True, metavar="NODE=OUTCOME[:JSON]", help="Answer a human node; repeatable.")
+@click.option(
+    "--answer", "answers", multiple=True, metavar="NODE=OUTCOME[:JSON]", help="Answer a human node; repeatable."
+)
 @click.option("--allow-gaps", is_flag=True, help="Start although the worker lacks a tool or model.")
 @worker_options
 @global_options
 @pass_session
-def run(session: Session, graph: str, *, answers: tuple[str, ...], local: bool, detach: bool, **others: Any) -> int:
+def run(session: Session, /, graph: str, *, answers: tuple[str, ...], local: bool, detach: bool, **others: Any) -> int:
     """Start a run of a graph and follow it.
 
     Exits 0 when it completed, 3 when policy or a person ended it, 4 when it waits for a person and nobody
@@ -68,7 +72,7 @@ def run(session: Session, graph: str, *, answers: tuple[str, ...], local: bool, 
     found = read_graph(graph, allow_gaps=others["allow_gaps"])
     document = _valid(found, session)
     presets = parse_presets(answers, document)
-    return asyncio.run(_run(asked, _start_of(document, **others), presets))
+    return asyncio.run(_run(asked, _start_of(document, others), presets))
 
 
 def _check_usage(asked: Asked, answers: tuple[str, ...]) -> None:
@@ -88,25 +92,14 @@ def _valid(found: GraphFile, session: Session) -> dict[str, object]:
     return document
 
 
-def _start_of(
-    document: dict[str, object],
-    *,
-    input_text: str | None,
-    settings: tuple[str, ...],
-    key: str | None,
-    tenant: str | None,
-    allow_gaps: bool,
-    **_: Any,
-) -> Start:
-    given = json_value(input_text, "`--input`") if input_text is not None else None
-    value = with_settings(given, settings, document.get("input"))
-    value = {} if value is None and input_text is None else value
+def _start_of(document: dict[str, object], options: dict[str, Any]) -> Start:
+    for name in ("key", "tenant"):
+        if options[name] is not None:
+            check_name(options[name], f"`--{name}`")
+    given = {} if options["input_text"] is None else json_value(options["input_text"], "`--input`")
+    value = with_settings(given, options["settings"], document.get("input"))
     check_input(document, value)
-    if key is not None:
-        check_name(key, "`--key`")
-    if tenant is not None:
-        check_name(tenant, "`--tenant`")
-    return Start(document, value, tenant, key, allow_gaps)
+    return Start(document, value, options["tenant"], options["key"], options["allow_gaps"])
 
 
 async def _run(asked: Asked, what: Start, presets: list[Preset]) -> int:

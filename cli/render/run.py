@@ -68,7 +68,9 @@ def usage_line(view: RunView) -> str:
 def _ending(view: RunView, *, full: bool) -> Iterator[Text]:
     if view.error is not None:
         at = f" at `{line(view.error.node)}`" if view.error.node else ""
-        yield labelled("error", f"{line(view.error.type)}{at}: {line(view.error.message, None if full else 2000)}", "red")
+        yield labelled(
+            "error", f"{line(view.error.type)}{at}: {line(view.error.message, None if full else 2000)}", "red"
+        )
     if view.output is not None:
         yield from _value("output", view.output, full=full)
     if full and view.state:

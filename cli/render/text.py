@@ -59,8 +59,7 @@ def _escape(match: re.Match[str]) -> str:
         return character
     if character in _SHORT:
         return _SHORT[character]
-    point = ord(character)
-    return f"\\x{point:02x}" if point < 0x100 else f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
+    return character.encode("unicode_escape").decode()
 
 
 def _escape_json(match: re.Match[str]) -> str:

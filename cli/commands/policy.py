@@ -1,0 +1,138 @@
+"""`detent policy`: check a policy, run its cases, explain what it says of a call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.text import Text
+
+from cli.context import Session, global_options, pass_session
+from cli.exits import Exit, invalid, not_yet, usage
+from cli.groups import SubGroup
+from cli.payload import json_value
+from cli.policies import Hypothesis, advisory_tenants, explain_call, read_cases, read_policy
+from cli.render.problems import problem_lines, problem_object
+from cli.render.screen import show
+from cli.render.text import line
+from policies.errors import DocumentError
+
+if TYPE_CHECKING:
+    from policies.cases import CaseResult
+    from policies.explain import StageRow
+
+STYLES = {"allow": "green", "modify": "yellow", "wait": "yellow", "ask": "yellow", "deny": "red"}
+SHARED = "tenants are advisory: {names} share namespace `{namespace}`, and whoever reaches it may pick either"
+
+
+@click.group(cls=SubGroup, later=("replay", "schema"))
+@global_options
+def policy() -> None:
+    """Check, test and explain policies."""
+
+
+@policy.command()
+@click.argument("file", metavar="FILE")
+@global_options
+@pass_session
+def check(session: Session, file: str) -> int:
+    """Check a policy file; exits 7 and names every problem with its place if it cannot be used."""
+    try:
+        found = read_policy(file)
+    except DocumentError as error:
+        if session.as_json:
+            session.print_json([problem_object(problem) for problem in error.problems])
+        else:
+            for text in problem_lines(error.problems):
+                session.answer(text)
+        return Exit.INVALID
+    for namespace, tenants in advisory_tenants(found):
+        shared = " and ".join(f"`{line(name)}`" for name in tenants)
+        session.note(f"warning: {SHARED.format(names=shared, namespace=line(namespace))}")
+    if session.as_json:
+        session.print_json([])
+    else:
+        names = ", ".join(line(name) for name in found.tenants)
+        session.answer(f"ok  {line(found.name)}  tenants {names}  digest {found.digest[:16]}")
+    return Exit.OK
+
+
+@policy.command()
+@click.argument("file", metavar="CASES")
+@click.option(
+    "--policy", "policy_file", metavar="FILE", help="The policy for cases that bring none (default: built in)."
+)
+@global_options
+@pass_session
+def test(session: Session, file: str, policy_file: str | None) -> int:
+    """Run decision cases: {name, policy?, request, facts, want: {verdict, reasons}}; exits 5 when one disagrees."""
+    results = read_cases(file, read_policy(policy_file))
+    if session.as_json:
+        session.print_json([_result_object(result) for result in results])
+    else:
+        show(*map(_result_line, results))
+        failed = sum(not result.passed for result in results)
+        session.note(f"{len(results)} cases, {failed} disagree" if failed else f"{len(results)} cases agree")
+    return Exit.OK if all(result.passed for result in results) else Exit.FAILED
+
+
+@policy.command()
+@click.argument("call", metavar="CALL")
+@click.option("--args", "args_text", metavar="JSON|@FILE", help="The arguments of the call.")
+@click.option("--policy", "policy_file", metavar="FILE", help="The policy (default: built in).")
+@click.option("--tenant", default="default", show_default=True, help="Whose slice of it.")
+@click.option("--namespace", default="default", show_default=True, help="The Temporal namespace of the run.")
+@click.option("--model", "is_model", is_flag=True, help="CALL is a model alias, not a tool.")
+@click.option("--history", metavar="FILE", help="Not there yet: explain a recorded call.")
+@global_options
+@pass_session
+def explain(session: Session, /, call: str, *, args_text: str | None, history: str | None, **options: Any) -> None:
+    """Explain what the gate says of a call: each stage, the rule that spoke, the values it saw.
+
+    CALL is a tool's name. The call is judged as the first of a run that asks for all it needs.
+    """
+    if history is not None:
+        raise not_yet("--history")
+    args = json_value(args_text, "`--args`") if args_text is not None else {}
+    if not isinstance(args, dict):
+        raise invalid("`--args`: a call's arguments are a JSON object", kind="InvalidInput")
+    if options["is_model"] and args:
+        raise usage("`--args` is for tools: what a model is asked does not matter to the gate")
+    found = read_policy(options["policy_file"])
+    hypothesis = Hypothesis(call, args, options["tenant"], options["namespace"], options["is_model"])
+    rows = explain_call(found, hypothesis)
+    if session.as_json:
+        session.print_json([_row_object(row) for row in rows])
+    else:
+        show(*(text for row in rows for text in _row_lines(row)))
+
+
+def _result_object(result: CaseResult) -> dict[str, object]:
+    decision = result.decision
+    return {
+        "name": result.name,
+        "ok": result.passed,
+        "verdict": decision.verdict,
+        "reasons": list(decision.rules),
+        "differences": list(result.differences),
+    }
+
+
+def _result_line(result: CaseResult) -> Text:
+    if result.passed:
+        return Text.assemble(("✓ ", "green"), line(result.name))
+    return Text.assemble(("✗ ", "red"), line(result.name), (f"  {line('; '.join(result.differences))}", "red"))
+
+
+def _row_object(row: StageRow) -> dict[str, object]:
+    values = dict(row.values)
+    return {"stage": row.stage, "verdict": row.verdict, "rule": row.rule, "message": row.message, "values": values}
+
+
+def _row_lines(row: StageRow) -> list[Text]:
+    head = Text.assemble(f"{row.stage:<12}", (f"{row.verdict:<8}", STYLES[row.verdict]), f"{line(row.rule):<26}")
+    head.append(line(row.message), style="dim")
+    seen = [
+        Text(f"            {line(name)}: {line(value)}", style="dim") for name, value in row.values.items() if value
+    ]
+    return [head, *seen]

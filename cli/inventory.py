@@ -1,0 +1,36 @@
+"""What a worker started here would have: its tools and models, without starting one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from activities.models.catalogue import load_catalogue
+from activities.tools.registry import load_tools
+from worker.settings import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cli.options import WorkerOptions
+    from workflows.contracts.run import ModelCard, ToolCard
+
+
+@dataclass(frozen=True, slots=True)
+class Cards:
+    """Tools and models by name; `missing_keys` maps an alias to the reference of a key that is not there."""
+
+    tools: Mapping[str, ToolCard]
+    models: Mapping[str, ModelCard]
+    missing_keys: Mapping[str, str]
+    warnings: tuple[str, ...]
+
+
+def cards(worker: WorkerOptions, environ: Mapping[str, str], beside: str | None = None) -> Cards:
+    """The cards that flags and environment give; `beside` is a graph whose models file counts, too."""
+    file = Path(beside).resolve().parent / "models.yaml" if beside is not None else None
+    found = settings(worker.flags(graph_models=file if file is not None and file.is_file() else None), environ)
+    toolbox = load_tools(found.tools)
+    catalogue = load_catalogue(found.models, found.graph_models, environ=environ)
+    return Cards(toolbox.cards(), catalogue.cards(), catalogue.missing_keys(environ), tuple(catalogue.warnings))

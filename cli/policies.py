@@ -1,0 +1,99 @@
+"""Policies as the commands read and question them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.documents import load_document
+from cli.exits import unknown, usage
+from cli.inventory import cards
+from cli.options import WorkerOptions
+from policies.budget import Amount
+from policies.capability import Capability, CapabilitySet, resolve_needs
+from policies.cases import run_cases
+from policies.errors import DocumentError
+from policies.explain import explain
+from policies.model import Effect, Facts, Request, Risk, Standing
+from worker.operator_files import load_policy
+from workflows.language.yaml import attach
+
+if TYPE_CHECKING:
+    from policies.cases import CaseResult
+    from policies.document import PolicyDocument
+    from policies.explain import StageRow
+    from policies.tenant import TenantPolicy
+
+NOTHING = Amount()
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """A call that might be made: the first of a run that asks for all it needs."""
+
+    name: str
+    args: dict[str, object]
+    tenant: str
+    namespace: str
+    is_model: bool
+
+
+def read_policy(file: str | None) -> PolicyDocument:
+    """A policy from a file, or the built-in one; `DocumentError` with every problem in its place."""
+    return load_policy(None if file is None else Path(file))
+
+
+def read_cases(file: str, policy: PolicyDocument) -> tuple[CaseResult, ...]:
+    """Run the cases of a file; `DocumentError` if the file itself is wrong."""
+    loaded = load_document(file)
+    try:
+        return run_cases(loaded.data, policy)
+    except DocumentError as error:
+        raise DocumentError(tuple(attach(error.problems, loaded.places, file))) from error
+
+
+def advisory_tenants(policy: PolicyDocument) -> list[tuple[str, tuple[str, ...]]]:
+    """Namespaces that several tenants share, with their names: nothing there keeps one from naming the other."""
+    shared: dict[str, list[str]] = {}
+    for name, tenant in policy.tenants.items():
+        for namespace in tenant.namespaces:
+            shared.setdefault(namespace, []).append(name)
+    return [(namespace, tuple(sorted(names))) for namespace, names in sorted(shared.items()) if len(names) > 1]
+
+
+def explain_call(policy: PolicyDocument, call: Hypothesis) -> tuple[StageRow, ...]:
+    """What every stage of the gate says of the call."""
+    tenant = policy.tenant(call.tenant)
+    if tenant is None:
+        known = ", ".join(f"`{name}`" for name in policy.tenants)
+        raise usage(f"`--tenant {call.tenant}`: the policy has {known}")
+    return explain(tenant, _request(call), _facts(tenant, call.namespace))
+
+
+def _request(call: Hypothesis) -> Request:
+    effect, risk = Effect.NONE, Risk.LOW
+    needs: tuple[Capability, ...] = (Capability("model", call.name),)
+    if not call.is_model:
+        card = cards(WorkerOptions(None, None, (), None), os.environ).tools.get(call.name)
+        if card is None:
+            raise unknown(f"no tool `{call.name}` here; `detent tools ls` lists them, `--model` is for models")
+        effect, risk = card.effect, card.risk
+        needs = (Capability("tool", call.name), *resolve_needs(card.needs, call.args))
+    return Request(
+        kind="model" if call.is_model else "tool",
+        name=call.name,
+        activation=f"{call.name}#1",
+        node=call.name,
+        effect=effect,
+        risk=risk,
+        needs=needs,
+        asked=CapabilitySet(needs),
+        reserve=Amount(steps=1, tool_calls=0 if call.is_model else 1),
+    )
+
+
+def _facts(tenant: TenantPolicy, namespace: str) -> Facts:
+    execution = Standing(tenant.execution, NOTHING, NOTHING)
+    return Facts(namespace, execution, Standing(tenant.lifetime, NOTHING, NOTHING))

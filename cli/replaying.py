@@ -1,0 +1,92 @@
+"""Replaying recorded histories with this code, offline."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from google.protobuf.json_format import ParseError
+from temporalio.client import WorkflowHistory
+from temporalio.worker import Replayer
+
+from activities.blobs import DirectoryBlobs
+from cli.exits import invalid
+from worker.connect import converter
+from worker.sandbox import sandboxed, unsandboxed
+from worker.sdk_runtime import sdk_runtime
+from worker.settings import blobs_dir
+from workflows.contracts.wire import Wire
+from workflows.registry import WORKFLOWS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_EVENT_ID = re.compile(r"(?:id: |event_id[=:] ?|event )(\d+)")
+
+
+class Disagreement(Wire):
+    """Where a history and this code part; `event_id` null where the SDK does not say."""
+
+    event_id: int | None
+    message: str
+
+
+class ReplayRow(Wire):
+    """One history: whether this code still does what it recorded."""
+
+    file: str
+    ok: bool
+    events: int
+    error: Disagreement | None
+
+
+def read_history(file: str) -> WorkflowHistory:
+    """A history as `detent history` or `temporal workflow show -o json` wrote it; exit 7 for anything else."""
+    try:
+        data = json.loads(_read(file))
+        found = WorkflowHistory.from_json("", data)
+    except (ValueError, RecursionError, ParseError, TypeError, AttributeError, KeyError) as error:
+        reason = str(error).partition("\n")[0]
+        message = f"`{file}` is not a history in Temporal's JSON: {reason}; `detent history RUN -o FILE` writes one"
+        raise invalid(message, kind="InvalidHistory") from error
+    first = found.events[0] if found.events else None
+    if first is None or not first.HasField("workflow_execution_started_event_attributes"):
+        raise invalid(f"`{file}` does not begin with the start of a run", kind="InvalidHistory")
+    started = first.workflow_execution_started_event_attributes
+    return WorkflowHistory(started.workflow_id or file, found.events)
+
+
+def _read(file: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise invalid(f"cannot read `{file}`: {reason}", kind="FileError") from error
+
+
+async def replay(
+    files: Sequence[str], histories: Sequence[WorkflowHistory], *, sandbox: bool, namespace: str
+) -> list[ReplayRow]:
+    """A row per history. No server is needed; a store only for payloads that were not put into the file."""
+    replayer = Replayer(
+        workflows=list(WORKFLOWS),
+        namespace=namespace,
+        data_converter=converter(DirectoryBlobs(blobs_dir(os.environ))),
+        workflow_runner=sandboxed() if sandbox else unsandboxed(),
+        runtime=sdk_runtime(),
+    )
+    rows = []
+    for file, found in zip(files, histories, strict=True):
+        result = await replayer.replay_workflow(found, raise_on_replay_failure=False)
+        error = None if result.replay_failure is None else _disagreement(result.replay_failure)
+        rows.append(ReplayRow(file=file, ok=error is None, events=len(found.events), error=error))
+    return rows
+
+
+def _disagreement(failure: BaseException) -> Disagreement:
+    message = str(failure) or type(failure).__name__
+    found = _EVENT_ID.search(message)
+    return Disagreement(event_id=int(found.group(1)) if found else None, message=message)
