@@ -27,7 +27,7 @@ THRESHOLD_BYTES = 32 * 1024
 _DIGEST, _SIZE = "sha256", "size"
 
 
-class BlobStorage(StorageDriver):
+class BlobDriver(StorageDriver):
     """Stores payloads by their content; a claim is their SHA-256 and size in bytes."""
 
     def __init__(self, store: BlobStore) -> None:
@@ -66,5 +66,5 @@ def with_external_storage(
     converter: DataConverter, store: BlobStore, threshold_bytes: int = THRESHOLD_BYTES
 ) -> DataConverter:
     """The same converter, with payloads of `threshold_bytes` and over kept in the blob store."""
-    storage = ExternalStorage(drivers=[BlobStorage(store)], payload_size_threshold=threshold_bytes)
+    storage = ExternalStorage(drivers=[BlobDriver(store)], payload_size_threshold=threshold_bytes)
     return replace(converter, external_storage=storage)

@@ -1,0 +1,105 @@
+"""Loading the operator's tools, with the place of whatever is wrong in them."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from activities.tools.declare import BadDeclaration, Tool
+from policies.errors import Problem
+
+GROUP = "detent.tools"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A tool and where it comes from, for people."""
+
+    tool: Tool
+    source: str
+
+
+def load_directory(directory: Path, loaded: list[Loaded], problems: list[Problem]) -> None:
+    """Add the tools of every `*.py` in a directory, by name; files whose names start with `_` are left out."""
+    if not directory.is_dir():
+        problems.append(Problem("no_directory", "there is no such directory of tools", file=str(directory)))
+        return
+    for path in sorted(directory.glob("*.py")):
+        if not path.name.startswith("_"):
+            _load_file(path, loaded, problems)
+
+
+def load_entry_points(loaded: list[Loaded], problems: list[Problem]) -> None:
+    """Add the tools that installed packages offer as a tool, a list of them, or a module that has some."""
+    for point in sorted(importlib.metadata.entry_points(group=GROUP), key=lambda point: (point.name, point.value)):
+        source = f"entry point {point.name} = {point.value}"
+        try:
+            offered = point.load()
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - code of others, of which anything may come
+            problems.append(_problem(error, source, None))
+            continue
+        _add(_tools_of(offered), source, loaded, problems)
+
+
+def _load_file(path: Path, loaded: list[Loaded], problems: list[Problem]) -> None:
+    try:
+        module = _execute(path)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - the operator's code, of which anything may come
+        problems.append(_problem(error, str(path), path))
+        return
+    _add(_tools_of(module), str(path), loaded, problems)
+
+
+def _execute(path: Path) -> ModuleType:
+    """Run a file as a module under a name that no package has; found under it later by pydantic and pickle."""
+    name = f"detent_tools_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _tools_of(offered: object) -> list[Tool]:
+    if isinstance(offered, Tool):
+        return [offered]
+    values: Iterable[object] = vars(offered).values() if isinstance(offered, ModuleType) else ()
+    if isinstance(offered, list | tuple):
+        values = offered
+    return [value for value in values if isinstance(value, Tool)]
+
+
+def _add(tools: list[Tool], source: str, loaded: list[Loaded], problems: list[Problem]) -> None:
+    """Reading a tool's source, for its digest, may fail too, and should now rather than in a run."""
+    if not tools:
+        hint = "declare one with `@tool`, or start the file's name with `_`"
+        problems.append(Problem("no_tool", "there is no tool in it", suggestion=hint, file=source))
+    for tool in tools:
+        try:
+            _ = tool.card
+        except BadDeclaration as error:
+            problems.append(_problem(error, source, None))
+        else:
+            loaded.append(Loaded(tool, source))
+
+
+def _problem(error: BaseException, source: str, path: Path | None) -> Problem:
+    """What went wrong, at the last line of the file itself that was being executed."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return Problem("broken_tool", f"syntax error: {error.msg}", file=source, line=error.lineno, column=error.offset)
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    words = str(error) if isinstance(error, BadDeclaration) else f"{type(error).__name__}: {error}"
+    return Problem("broken_tool", words, file=source, line=lines[-1] if lines else None)
