@@ -10,7 +10,7 @@ from temporalio import activity
 
 from activities.failures import RESULT_LIMIT_BYTES
 from activities.models import failures
-from activities.models.catalogue import Catalogue, Entry
+from activities.models.aliases import Catalogue, Entry
 from activities.models.pricing import usage_of
 from activities.models.provider import Ask, Progress, Reply
 from activities.models.structured import NotStructured, parse_answer

@@ -107,9 +107,11 @@ class EntryFields:
         path, value = join(self._path, "price"), self._given["price"]
         rates: dict[str, int] = {}
         for place, key, item in self._reader.entries(value, path, known=RATES):
-            rates[key] = self._reader.convert(item, place, read_price) or 0
+            try:
+                rates[key] = read_price(item)
+            except ValueError as error:
+                self._reader.add("wrong_value", place, f"{shown(item)} {error}", "write USD per million tokens")
         for key in ("input", "output"):
             if isinstance(value, dict) and key not in value:
                 self._reader.add("missing_key", join(path, key), f"`{key}` is missing", "write USD per million tokens")
-                return None
-        return card_of_rates(rates) if rates else None
+        return card_of_rates(rates) if {"input", "output"} <= rates.keys() else None

@@ -81,7 +81,9 @@ def _read_when(fields: EntryFields) -> Program | None:
         return None
     if "default" in fields:
         if fields.get("default") is not True:
-            fields.add("wrong_value", "default", f"{shown(fields['default'])} is not `true`", "write `default: true`")
+            fields.add(
+                "wrong_value", "default", f"{shown(fields.get('default'))} is not `true`", "write `default: true`"
+            )
         return None
     text = fields.get("when")
     try:

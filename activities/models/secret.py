@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from urllib.parse import quote, quote_plus
 
 REDACTED = "[redacted]"
+CRUMB = 3
+"""So few characters at the end of a text are no beginning of a key that anybody could tell."""
 KEY_REFERENCE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)\Z")
 
 
@@ -25,13 +27,11 @@ class Secret:
             text = text.replace(form, REDACTED)
         return text
 
-    def redact_open(self, text: str) -> str:
-        """As `redact`, for text that still grows: a beginning of the value at its end is held back too."""
-        text = self.redact(text)
-        for length in range(min(len(self.value) - 1, len(text)), 3, -1):
-            if text.endswith(self.value[:length]):
-                return text[:-length]
-        return text
+    def hold_back(self, text: str) -> str:
+        """A redacted text that still grows, without a beginning of the value at its end."""
+        begun = (form[:length] for form in _forms(self.value) for length in range(len(form) - 1, CRUMB, -1))
+        longest = max((len(start) for start in begun if text.endswith(start)), default=0)
+        return text[: len(text) - longest]
 
     @property
     def reach(self) -> int:

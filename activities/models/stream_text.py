@@ -18,6 +18,8 @@ class StreamText:
     def add(self, text: str) -> None:
         """The next part of the text."""
         self._chars += len(text)
-        self._tail = (self._tail + text)[-self._window :]
-        shown = self._secret.redact_open(self._tail) if self._secret else self._tail
+        grown = self._tail + text
+        # Redacted before it is cut: a cut through the key would leave half of it, which nothing finds any more.
+        self._tail = (self._secret.redact(grown) if self._secret else grown)[-self._window :]
+        shown = self._secret.hold_back(self._tail) if self._secret else self._tail
         self._progress(shown[-TAIL_CHARS:], self._chars)

@@ -51,7 +51,7 @@ def parse_answer(text: str, schema: Mapping[str, object]) -> object:
         value: object = json.loads(fenced.group(1) if fenced else text, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise NotStructured(f"is not JSON: {error}") from None
-    problems = validate_value(dict(schema), value)
+    problems = validate_value(schema, value)
     if problems:
         raise NotStructured(f"does not match the schema: {'; '.join(problems[:5])}")
     return value

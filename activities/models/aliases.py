@@ -1,0 +1,48 @@
+"""The models that a worker has: aliases, their cards, and the providers behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from activities.models.provider import Provider
+from activities.models.secret import resolve
+from workflows.contracts.run import ModelCard
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One alias: its card, the provider that answers, and the reference of its key (null: it needs none)."""
+
+    card: ModelCard
+    provider: Provider
+    key: str | None = None
+
+
+class Catalogue:
+    """The aliases of a worker. `warnings` are for people."""
+
+    def __init__(self, entries: Mapping[str, Entry], warnings: Sequence[str] = ()) -> None:
+        self._entries = dict(sorted(entries.items()))
+        self.warnings = tuple(warnings)
+
+    def get(self, alias: str) -> Entry | None:
+        """One alias; null if the catalogue does not have it."""
+        return self._entries.get(alias)
+
+    def cards(self) -> dict[str, ModelCard]:
+        """The card of each alias, in order of the aliases."""
+        return {alias: entry.card for alias, entry in self._entries.items()}
+
+    def key_references(self) -> dict[str, str]:
+        """The reference of the key of each alias that needs one."""
+        return {alias: entry.key for alias, entry in self._entries.items() if entry.key is not None}
+
+    def missing_keys(self, environ: Mapping[str, str]) -> dict[str, str]:
+        """The reference of the key of each alias whose key is not there."""
+        return {alias: key for alias, key in self.key_references().items() if resolve(key, environ) is None}
+
+    async def close(self) -> None:
+        """Close every provider."""
+        for entry in self._entries.values():
+            await entry.provider.close()

@@ -1,0 +1,76 @@
+"""Model calls as the engine would make them, and what their progress said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from temporalio.testing import ActivityEnvironment
+
+from activities.models.call import call_model
+from activities.models.catalogue import Catalogue
+from workflows.contracts.calls import Call, CallResult, DecisionRecord, Message, ModelArgs, ModelOutput, Part
+
+DECISION = DecisionRecord(verdict="allow", policy="0" * 16, digest="0" * 16)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Which attempt Temporal makes, at which call of which run."""
+
+    provider: str = "anthropic"
+    number: int = 1
+    key: str = "a" * 64
+    run: str = "t/g/1"
+
+
+FIRST = Attempt()
+
+
+@dataclass(slots=True)
+class Heard:
+    """A progress callback that remembers."""
+
+    said: list[tuple[str, int]] = field(default_factory=list)
+
+    def __call__(self, tail: str, chars: int) -> None:
+        self.said.append((tail, chars))
+
+
+def model_args(prompt: str = "Review this.", **fields: object) -> ModelArgs:
+    """Arguments of a call with one message of the user."""
+    given: dict[str, object] = {
+        "alias": "default",
+        "model": "claude-haiku-4-5",
+        "messages": (Message(role="user", content=(Part(text=prompt),)),),
+        "max_tokens": 1024,
+        **fields,
+    }
+    return ModelArgs.model_validate(given)
+
+
+def model_call(args: ModelArgs, *, key: str = "a" * 64) -> Call:
+    """A decided call with these arguments."""
+    return Call(
+        name="model.anthropic",
+        args=args.model_dump(mode="json"),
+        activation="review#1",
+        index=1,
+        node="review",
+        key=key,
+        decision=DECISION,
+    )
+
+
+async def attempt_call(
+    catalogue: Catalogue, args: ModelArgs, attempt: Attempt = FIRST, heard: Heard | None = None
+) -> CallResult:
+    """One attempt, made inside an activity as Temporal would."""
+    environment = ActivityEnvironment()
+    environment.info = replace(environment.info, attempt=attempt.number, workflow_id=attempt.run)
+    call = model_call(args, key=attempt.key)
+    return await environment.run(call_model, catalogue, attempt.provider, call, heard or Heard())
+
+
+def output_of(result: CallResult) -> ModelOutput:
+    """The output of a result."""
+    return ModelOutput.model_validate(result.output)
