@@ -23,8 +23,8 @@ def files(*tops: str) -> Iterator[Path]:
 
 
 def modules(*tops: str) -> list[Path]:
-    """The Python files below the given folders, in order."""
-    return [path for path in files(*tops) if path.suffix == ".py"]
+    """The Python files below the given folders, in order, without what the examples work on."""
+    return [path for path in files(*tops) if path.suffix == ".py" and not _material(path)]
 
 
 def shown(path: Path) -> str:
@@ -47,6 +47,11 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield from _walk(path)
         else:
             yield path
+
+
+def _material(path: Path) -> bool:
+    parts = path.relative_to(ROOT).parts
+    return parts[0] == "examples" and "workspace" in parts
 
 
 def _hidden(path: Path) -> bool:
