@@ -12,7 +12,7 @@ from tests.architecture.tree import ROOT, files, shown
 FOREIGN = {
     "the specification's folder": re.compile(r"\.\./shar" + "ed"),
     "a path of one machine": re.compile(
-        r"(?<![\w.\-$}])/(?:wor" + r"k|roo" + r"t|opt/whee" + r"ls|opt/py" + r"pi)(?![\w\-])"
+        r"(?<![\w.\-$}\])])/(?:wor" + r"k|roo" + r"t|opt/whee" + r"ls|opt/py" + r"pi)(?![\w\-#])"
     ),
     "a package registry": re.compile(
         "py" + r"pi\.org|python" + r"hosted\.org|npm" + r"js\.(?:org|com)|crates" + r"\.io"
@@ -41,7 +41,9 @@ def test_a_leak_is_seen(text: str) -> None:
     assert foreign(text)
 
 
-@pytest.mark.parametrize("text", ["/workspace/a", "/workflows", "a/work/b", "the root of a tree", "shared/x"])
+@pytest.mark.parametrize(
+    "text", ["/workspace/a", "/workflows", "a/work/b", "the root of a tree", "split#1[0]/work#1", "shared/x"]
+)
 def test_ordinary_words_pass(text: str) -> None:
     assert foreign(text) == []
 
