@@ -1,76 +1,24 @@
-"""Answers to pauses: which pause is meant, whether the answer fits it, and how it is sent."""
+"""Answers and controls on their way to a run, and what the run makes of them."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
 from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from cli.cluster import QUERY_TIMEOUT, WORKER_WAIT_S, Cluster
-from cli.exits import CommandError, Exit, invalid, unknown, usage
-from cli.payload import check_size
+from cli.exits import CommandError, Exit, unknown
 from cli.render.text import line
-from cli.runs import pauses_of, unanswered, view_of
-from policies.canonical import canonical, digest
+from cli.runs import unanswered, view_of
+from policies.canonical import digest
 from workflows.contracts.names import SIGNAL_ANSWER, UPDATE_ANSWER
-from workflows.contracts.pause import Answer, AnswerReceipt, PauseView
-from workflows.language.schema import validate_value
+from workflows.contracts.pause import AnswerReceipt
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-POLICY_TRIGGERS = frozenset({"on_risky_tool", "on_protected_path"})
-
-
-def choose(pauses: Sequence[PauseView], pause: str | None, run: str) -> PauseView:
-    """The pause that is meant: the one named, or the only one open. Exit 8 if there is none, 2 if it must be named."""
-    if not pauses:
-        raise unknown(f"run `{line(run, 200)}` has no open pause")
-    if pause is None:
-        if len(pauses) > 1:
-            raise usage(f"run `{line(run, 200)}` has {len(pauses)} open pauses; name one of {_ids(pauses)}")
-        return pauses[0]
-    for candidate in pauses:
-        if candidate.id == pause:
-            return candidate
-    message = f"run `{line(run, 200)}` has no open pause `{line(pause, 200)}`: unknown, or already answered"
-    raise unknown(f"{message}; open: {_ids(pauses)}")
-
-
-def check_policy_pause(pause: PauseView, verb: str) -> None:
-    """Refuse `approve` and `deny` where it is not policy that asks (exit 2)."""
-    if pause.trigger not in POLICY_TRIGGERS:
-        outcomes = ", ".join(f"`{line(outcome)}`" for outcome in pause.outcomes)
-        message = f"`detent {verb}` answers what policy asks; pause `{line(pause.id)}` is `{line(pause.trigger)}`"
-        raise usage(f"{message}: use `detent answer` with one of {outcomes}")
-
-
-def make_answer(pause: PauseView, outcome: str, data: object, by: str) -> Answer:
-    """The answer, checked against the pause: a wrong outcome or a payload that does not fit its form is exit 7."""
-    if outcome not in pause.outcomes:
-        outcomes = ", ".join(f"`{line(known)}`" for known in pause.outcomes)
-        raise invalid(
-            f"pause `{line(pause.id)}` has no outcome `{line(outcome, 64)}`; it has {outcomes}", kind="InvalidAnswer"
-        )
-    if pause.form is not None:
-        _check_form(pause, data)
-    try:
-        answer = Answer(pause=pause.id, digest=pause.digest or None, outcome=outcome, data=data, by=by)
-    except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise invalid(f"the answer's `{field}`: {first['msg'].lower()}", kind="InvalidAnswer") from error
-    check_size(len(wire_bytes(answer)), "the answer")
-    return answer
-
-
-def wire_bytes(answer: Answer) -> bytes:
-    """The canonical JSON of an answer, without what is not set: what is sent, digested and one day signed."""
-    return canonical(answer.model_dump(mode="json", exclude_none=True))
+    from workflows.contracts.pause import Answer
 
 
 async def send(cluster: Cluster, run: str, answer: Answer, by: str) -> AnswerReceipt:
@@ -115,19 +63,3 @@ async def _signal(cluster: Cluster, run: str, answer: Answer) -> AnswerReceipt:
     if reasons:
         raise CommandError("AnswerRefused", f"the run refused the answer: {line(reasons[-1])}", Exit.UNKNOWN)
     return AnswerReceipt(pause=answer.pause, outcome=answer.outcome, by=answer.by, node="")
-
-
-async def open_pauses(cluster: Cluster, run: str) -> tuple[PauseView, ...]:
-    """The open pauses of an open run."""
-    return await pauses_of(cluster, run)
-
-
-def _check_form(pause: PauseView, data: object) -> None:
-    problems = validate_value(pause.form or {}, data)
-    if problems:
-        message = f"the data does not fit the form of pause `{line(pause.id)}`: {'; '.join(map(line, problems))}"
-        raise invalid(f"{message}; give it with `--data`", kind="InvalidAnswer")
-
-
-def _ids(pauses: Sequence[PauseView]) -> str:
-    return ", ".join(f"`{line(pause.id)}`" for pause in pauses)

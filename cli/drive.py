@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cli.answers import make_answer, send
+from cli.answering import make_answer
+from cli.answers import send
 from cli.display import LineDisplay, LiveDisplay
 from cli.exits import CommandError
 from cli.follow import follow

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from activities.models.catalogue import load_catalogue
 from activities.tools.registry import load_tools
+from worker.operator_files import load_policy
 from worker.settings import settings
 
 if TYPE_CHECKING:
@@ -32,5 +33,6 @@ def cards(worker: WorkerOptions, environ: Mapping[str, str], beside: str | None 
     file = Path(beside).resolve().parent / "models.yaml" if beside is not None else None
     found = settings(worker.flags(graph_models=file if file is not None and file.is_file() else None), environ)
     toolbox = load_tools(found.tools)
-    catalogue = load_catalogue(found.models, found.graph_models, environ=environ)
+    price_of = load_policy(found.policy).price
+    catalogue = load_catalogue(found.models, found.graph_models, environ=environ, price_of=price_of)
     return Cards(toolbox.cards(), catalogue.cards(), catalogue.missing_keys(environ), tuple(catalogue.warnings))

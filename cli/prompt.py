@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from cli.answers import make_answer, send
+from cli.answering import make_answer
+from cli.answers import send
 from cli.exits import CommandError
 from cli.identity import claimed_id
 from cli.payload import json_value

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cli.answers import check_policy_pause, choose, make_answer, send, wire_bytes
+from cli.answering import check_policy_pause, choose, make_answer, wire_bytes
+from cli.answers import send
 from cli.cluster import reach, require_worker
 from cli.context import Session, global_options, pass_session
 from cli.exits import not_yet, usage

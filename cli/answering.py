@@ -1,0 +1,79 @@
+"""An answer to a pause, made and checked before it is sent: which pause is meant, and whether the answer fits it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+
+from cli.exits import invalid, unknown, usage
+from cli.payload import check_size
+from cli.render.text import line
+from policies.canonical import canonical
+from workflows.contracts.pause import Answer
+from workflows.language.schema import validate_value
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from workflows.contracts.pause import PauseView
+
+POLICY_TRIGGERS = frozenset({"on_risky_tool", "on_protected_path"})
+
+
+def choose(pauses: Sequence[PauseView], pause: str | None, run: str) -> PauseView:
+    """The pause that is meant: the one named, or the only one open. Exit 8 if there is none, 2 if it must be named."""
+    if not pauses:
+        raise unknown(f"run `{line(run, 200)}` has no open pause")
+    if pause is None:
+        if len(pauses) > 1:
+            raise usage(f"run `{line(run, 200)}` has {len(pauses)} open pauses; name one of {_ids(pauses)}")
+        return pauses[0]
+    for candidate in pauses:
+        if candidate.id == pause:
+            return candidate
+    message = f"run `{line(run, 200)}` has no open pause `{line(pause, 200)}`: unknown, or already answered"
+    raise unknown(f"{message}; open: {_ids(pauses)}")
+
+
+def check_policy_pause(pause: PauseView, verb: str) -> None:
+    """Refuse `approve` and `deny` where it is not policy that asks (exit 2)."""
+    if pause.trigger not in POLICY_TRIGGERS:
+        outcomes = ", ".join(f"`{line(outcome)}`" for outcome in pause.outcomes)
+        message = f"`detent {verb}` answers what policy asks; pause `{line(pause.id)}` is `{line(pause.trigger)}`"
+        raise usage(f"{message}: use `detent answer` with one of {outcomes}")
+
+
+def make_answer(pause: PauseView, outcome: str, data: object, by: str) -> Answer:
+    """The answer, checked against the pause: a wrong outcome or a payload that does not fit its form is exit 7."""
+    if outcome not in pause.outcomes:
+        outcomes = ", ".join(f"`{line(known)}`" for known in pause.outcomes)
+        raise invalid(
+            f"pause `{line(pause.id)}` has no outcome `{line(outcome, 64)}`; it has {outcomes}", kind="InvalidAnswer"
+        )
+    if pause.form is not None:
+        _check_form(pause, data)
+    try:
+        answer = Answer(pause=pause.id, digest=pause.digest or None, outcome=outcome, data=data, by=by)
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise invalid(f"the answer's `{field}`: {first['msg'].lower()}", kind="InvalidAnswer") from error
+    check_size(len(wire_bytes(answer)), "the answer")
+    return answer
+
+
+def wire_bytes(answer: Answer) -> bytes:
+    """The canonical JSON of an answer, without what is not set: what is sent, digested and one day signed."""
+    return canonical(answer.model_dump(mode="json", exclude_none=True))
+
+
+def _check_form(pause: PauseView, data: object) -> None:
+    problems = validate_value(pause.form or {}, data)
+    if problems:
+        message = f"the data does not fit the form of pause `{line(pause.id)}`: {'; '.join(map(line, problems))}"
+        raise invalid(f"{message}; give it with `--data`", kind="InvalidAnswer")
+
+
+def _ids(pauses: Sequence[PauseView]) -> str:
+    return ", ".join(f"`{line(pause.id)}`" for pause in pauses)
