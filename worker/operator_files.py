@@ -1,0 +1,38 @@
+"""The operator's files, read with their places so that every mistake can be found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from policies.document import PolicyDocument, builtin_policy, parse_policy
+from policies.errors import DocumentError, Problem
+from workflows.language.yaml import attach, load
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MAX_BYTES = 256 * 1024
+
+
+def load_policy(path: Path | None) -> PolicyDocument:
+    """The policy of a file, or the built-in one without; `DocumentError` with every problem and its place."""
+    if path is None:
+        return builtin_policy()
+    loaded = load(read_operator_file(path), str(path))
+    try:
+        return parse_policy(loaded.data)
+    except DocumentError as error:
+        raise DocumentError(tuple(attach(error.problems, loaded.places, str(path)))) from None
+
+
+def read_operator_file(path: Path) -> bytes:
+    """The bytes of a file of at most 256 KiB; `DocumentError` if it cannot be read or is larger."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        problem = Problem("unreadable", f"cannot be read: {error.strerror}", file=str(path))
+        raise DocumentError((problem,)) from None
+    if len(data) > MAX_BYTES:
+        raise DocumentError((Problem("too_large", f"is over {MAX_BYTES // 1024} KiB", file=str(path)),))
+    return data

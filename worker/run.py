@@ -1,0 +1,102 @@
+"""A worker process: from its settings until it has drained."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from activities.blobs import DirectoryBlobs
+from policies.errors import DocumentError
+from worker.compose import build_worker, compose
+from worker.connect import Unreachable, connect, target
+from worker.logs import log_to_stderr
+from worker.packages import foreign_packages
+from worker.settings import READY_FD, settings
+from worker.telemetry import telemetry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from temporalio.client import Client
+
+    from worker.compose import Composition
+    from worker.connect import Target
+    from worker.settings import Flags, Settings
+
+log = logging.getLogger(__name__)
+
+SPARE_THREADS = 16
+EXIT_OK, EXIT_ERROR, EXIT_UNREACHABLE, EXIT_INVALID = 0, 1, 6, 7
+"""As cli.md has them."""
+
+
+def run_worker(flags: Flags, environ: Mapping[str, str], where: Target | None = None) -> int:
+    """Work until SIGTERM or SIGINT, then let what runs end; the exit code. Says on stderr why it does not start."""
+    log_to_stderr()
+    foreign = foreign_packages()
+    if foreign:
+        return _say(EXIT_ERROR, *(str(package) for package in foreign))
+    try:
+        found = settings(flags, environ)
+        asyncio.run(_work(found, where or target(environ), environ))
+    except DocumentError as error:
+        return _say(EXIT_INVALID, *(str(problem) for problem in error.problems), "the worker did not start")
+    except Unreachable as error:
+        return _say(EXIT_UNREACHABLE, str(error))
+    return EXIT_OK
+
+
+async def serve(client: Client, composition: Composition, until: asyncio.Event, ready: Callable[[], None]) -> None:
+    """Poll until the event is set, then drain: nothing new is begun, and what runs has ten seconds to end.
+
+    `ready` is called once the worker polls.
+    """
+    threads = composition.settings.concurrency + SPARE_THREADS  # a tool may block a thread; the blob store needs some
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(threads, thread_name_prefix="detent"))
+    async with build_worker(client, composition):
+        ready()
+        await until.wait()
+        log.info("draining: no new work is begun")
+    await composition.close()
+
+
+async def _work(found: Settings, where: Target, environ: Mapping[str, str]) -> None:
+    until = asyncio.Event()
+    _stop_on_signals(until)
+    composition = compose(found, where.namespace, environ)
+    traces = telemetry(environ)
+    client = await connect(where, DirectoryBlobs(found.blobs), plugins=traces.plugins)
+    for line in composition.lines():
+        log.info("%s", line)
+    await serve(client, composition, until, lambda: _tell_ready(where, found, environ))
+    await asyncio.to_thread(traces.flush)
+    log.info("stopped")
+
+
+def _tell_ready(where: Target, found: Settings, environ: Mapping[str, str]) -> None:
+    log.info("polling task queue `%s` of `%s` at %s", found.task_queue, where.namespace, where.address)
+    descriptor = environ.get(READY_FD)
+    if descriptor:
+        os.write(int(descriptor), b"ready")
+        os.close(int(descriptor))
+
+
+def _stop_on_signals(until: asyncio.Event) -> None:
+    def stop() -> None:
+        if until.is_set():  # asked twice: somebody does not want to wait for the draining
+            os._exit(EXIT_ERROR)
+        until.set()
+
+    for sent in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sent, stop)
+
+
+def _say(code: int, *lines: str) -> int:
+    for line in lines:
+        sys.stderr.write(f"{line}\n")
+    return code

@@ -1,0 +1,51 @@
+"""Traces to an OpenTelemetry collector, where the environment names one."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from temporalio.client import Plugin
+
+log = logging.getLogger(__name__)
+
+EXPORTER = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
+ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """What a client is given so that it traces; `flush` sends what is left, at the end."""
+
+    plugins: tuple[Plugin, ...] = ()
+    flush: Callable[[], object] = lambda: None
+
+
+def telemetry(environ: Mapping[str, str]) -> Telemetry:
+    """Tracing over OTLP/HTTP as the standard OTEL_* variables say; none without an endpoint.
+
+    Spans carry names, ids, durations and the messages of errors, never arguments or results. The exporter
+    is a package that is not among our dependencies: where it is missing a warning says so.
+    """
+    if not any(environ.get(name) for name in ENDPOINTS):
+        return Telemetry()
+    try:
+        exporter = import_module(EXPORTER).OTLPSpanExporter()
+    except ImportError:
+        log.warning("no traces: the exporter is not installed; `pip install opentelemetry-exporter-otlp-proto-http`")
+        return Telemetry()
+    from opentelemetry import trace  # noqa: PLC0415 - worth 100 ms in all, and needed only here
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - as above
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - as above
+    from temporalio.contrib.opentelemetry import OpenTelemetryPlugin, create_tracer_provider  # noqa: PLC0415 - as above
+
+    service = environ.get("OTEL_SERVICE_NAME", "detent-worker")
+    provider = create_tracer_provider(resource=Resource.create({"service.name": service}))
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    trace.set_tracer_provider(provider)
+    return Telemetry((OpenTelemetryPlugin(add_temporal_spans=True),), provider.force_flush)
