@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from policies.capability import CapabilitySet
     from workflows.language.expressions import Condition, Template
 
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """A named place in the run's state and the reducer that merges what is written to it."""
