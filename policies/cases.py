@@ -9,7 +9,7 @@ from policies.case_document import Wanted, read_facts, read_request, read_want
 from policies.decide import decide
 from policies.document import PolicyDocument, parse_policy
 from policies.errors import DocumentError
-from policies.reading import Reader, quoted, shown
+from policies.reading import Reader, join, quoted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +61,7 @@ def parse_cases(data: object, policy: PolicyDocument) -> tuple[Case, ...]:
     path = ""
     if isinstance(data, dict):
         found = {key: item for _, key, item in reader.entries(data, "", known=FILE)}
-        policy, data, path = _policy(reader, found, "", policy), found.get("cases", []), "cases"
+        policy, data, path = _policy(reader, found, "policy", policy), found.get("cases", []), "cases"
     cases = [_read_case(reader, item, place, policy) for place, item in reader.items(data, path)]
     reader.finish()
     return tuple(case for case in cases if case is not None)
@@ -73,7 +73,7 @@ def _read_case(reader: Reader, value: object, path: str, policy: PolicyDocument)
     if missing:
         reader.add("missing", path, f"a case has {quoted(missing)}")
         return None
-    slice_ = _tenant(reader, found, path, _policy(reader, found, f"{path}.", policy))
+    slice_ = _tenant(reader, found, path, _policy(reader, found, join(path, "policy"), policy))
     if slice_ is None:
         return None
     return Case(
@@ -85,14 +85,14 @@ def _read_case(reader: Reader, value: object, path: str, policy: PolicyDocument)
     )
 
 
-def _policy(reader: Reader, found: Mapping[str, object], prefix: str, policy: PolicyDocument) -> PolicyDocument:
+def _policy(reader: Reader, found: Mapping[str, object], path: str, policy: PolicyDocument) -> PolicyDocument:
     if "policy" not in found:
         return policy
     try:
         return parse_policy(found["policy"])
     except DocumentError as error:
         for problem in error.problems:
-            reader.add(problem.code, f"{prefix}policy.{problem.path}", problem.message, problem.suggestion)
+            reader.add(problem.code, join(path, problem.path), problem.message, problem.suggestion)
         return policy
 
 

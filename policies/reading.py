@@ -92,8 +92,8 @@ class Reader:
 
 
 def join(path: str, key: str) -> str:
-    """The dotted path of a key."""
-    return f"{path}.{key}" if path else key
+    """The dotted path of a key, or of a path, below a path."""
+    return f"{path}.{key}" if path and key else path or key
 
 
 def quoted(words: Sequence[str]) -> str:
