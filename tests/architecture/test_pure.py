@@ -22,12 +22,18 @@ SETS = frozenset({"set", "frozenset"})
 def impurities(tree: ast.Module) -> list[str]:
     """Calls that look at the world, and loops in the order of a set, as `line: what`."""
     found = []
+    hashes = {part for node in ast.walk(tree) if _is_hash(node) for part in ast.walk(node)}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
+        if isinstance(node, ast.Call) and node not in hashes:
             found += [f"{node.lineno}: {what}" for what in _call(node)]
         elif isinstance(node, ast.For | ast.comprehension) and _is_set(node.iter):
             found.append(f"{node.iter.lineno}: a loop over a set")
     return sorted(found)
+
+
+def _is_hash(node: ast.AST) -> bool:
+    """A `__hash__` may use what differs between processes: a dictionary's order does not depend on it."""
+    return isinstance(node, ast.FunctionDef) and node.name == "__hash__"
 
 
 def _call(node: ast.Call) -> list[str]:
@@ -69,7 +75,14 @@ def test_an_impurity_is_seen(source: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["for x in sorted(set(a)): ...", "datetime.fromisoformat(x)", "x in {1, 2}", "len(set(a))"]
+    "source",
+    [
+        "for x in sorted(set(a)): ...",
+        "datetime.fromisoformat(x)",
+        "x in {1, 2}",
+        "len(set(a))",
+        "def __hash__(self): return hash(self.digest)",
+    ],
 )
 def test_what_is_pure_passes(source: str) -> None:
     assert impurities(ast.parse(source)) == []
