@@ -47,15 +47,12 @@ class CapabilitySet:
     def forbids(self, request: Capability) -> bool:
         """Whether the request falls under this set, read as denials.
 
-        A pattern falls under it when all of it does; the files that it resolves to are looked at one by
-        one at the edge. A name that merely has a star in it falls under it as that name, too.
+        A pattern does when it would as a name: so does every pattern that lies wholly within a denial, and
+        a file that is merely called `**` is denied like any other. What else a pattern resolves to is looked
+        at file by file at the edge.
         """
         wanted = matcher(request.kind, request.pattern)
-        denials = self._matchers.get(request.kind, ())
-        if wanted is None:
-            return False
-        whole = "*" in request.pattern
-        return any(denial.matches(wanted) or (whole and denial.covers(wanted)) for denial in denials)
+        return wanted is not None and any(denial.matches(wanted) for denial in self._matchers.get(request.kind, ()))
 
     def attenuate(self, child: CapabilitySet) -> CapabilitySet:
         """What both sets have, as far as it can be proved: of each two grants the narrower; never more than either."""

@@ -61,11 +61,11 @@ class Glob:
 
     def covers(self, other: Glob) -> bool:
         """Whether every name that `other` matches is matched by this pattern too."""
-        if other.literal:
-            return self.matches(other)
-        if not (other.head.startswith(self.head) and other.tail.endswith(self.tail)):
+        if not self.matches(other):  # read as a name, a pattern is one of the names that it matches
             return False
-        if self.segments == other.segments or (self.folder is not None and other.head.startswith(self.folder)):
+        if other.literal or self.segments == other.segments:
+            return True
+        if self.folder is not None and other.head.startswith(self.folder):
             return True
         return self.folder is None and includes(self.segments, other.segments)
 

@@ -108,6 +108,11 @@ def test_a_denial_takes_what_is_wholly_within_it(denial: str, request_: str, exp
     assert caps(denial).forbids(caps(request_).grants[0]) is expected
 
 
+@given(capabilities, capabilities)
+def test_a_denial_takes_all_that_it_would_grant(denial: Capability, request: Capability) -> None:
+    assert CapabilitySet((denial,)).forbids(request) or not covers(denial, request)
+
+
 @given(st.lists(capabilities, max_size=6))
 def test_a_document_reads_back_as_the_same_grants(grants: list[Capability]) -> None:
     written = CapabilitySet(tuple(grants))
