@@ -22,7 +22,7 @@ def check_decided(call: Call, kind: Literal["tool", "model"], subject_digest: st
         name=call.name,
         args_digest=digest(call.args),
         tool_digest=subject_digest,
-        policy_digest=call.decision.policy,
+        policy=call.decision.policy,
         verdict=call.decision.verdict,
         rules=call.decision.rules,
     )

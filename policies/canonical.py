@@ -12,6 +12,7 @@ import json
 import rfc8785
 
 MAX_DEPTH = 64
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), check_circular=False)
 
 
 class NotCanonical(ValueError):
@@ -22,7 +23,7 @@ def canonical(value: object) -> bytes:
     """The canonical UTF-8 bytes of a JSON value; `NotCanonical` if it has none."""
     try:
         if _is_plain(value, 0):
-            return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+            return _ENCODER.encode(value).encode()
         return _write(value).encode()
     except (UnicodeEncodeError, rfc8785.CanonicalizationError) as error:
         raise NotCanonical(str(error)) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from workflows.contracts.calls import Usage
+from workflows.contracts.calls import Call, Usage
 from workflows.contracts.pause import Answer, AnswerReceipt
 from workflows.engine import commands, events
 from workflows.engine.engine import Engine
@@ -108,11 +108,11 @@ class Simulator:
 def _row(command: commands.Command, run: Simulator) -> str:
     match command:
         case commands.StartCall():
-            verdict = command.payload.decision.verdict
-            rules = ",".join(command.payload.decision.rules)
-            args = json.dumps(command.payload.args, ensure_ascii=False, sort_keys=True)
-            again = f" again={command.payload.generation}" if command.payload.generation else ""
-            return f"call {command.call} {command.activity} {args} {verdict}[{rules}]{again}"
+            call = Call.model_validate(command.payload)
+            args = json.dumps(call.args, ensure_ascii=False, sort_keys=True)
+            again = f" again={call.generation}" if call.generation else ""
+            decided = f"{call.decision.verdict}[{','.join(call.decision.rules)}]"
+            return f"call {command.call} {command.activity} {args} {decided}{again}"
         case commands.CancelCall():
             return f"give up {command.call}"
         case commands.StartTimer():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
+
 class Wire(BaseModel):
     """Made by our own programs. Unknown fields are ignored, so that an older worker can read a newer one."""
 

@@ -73,14 +73,16 @@ def scope(m: Machine, frame: Frame, activation: Activation | None = None, **extr
 
 
 def run_names(m: Machine) -> dict[str, object]:
-    """The value of `run`."""
-    return {
-        "id": m.run.workflow_id,
-        "graph": m.graph.name,
-        "version": m.graph.version,
-        "tenant": m.card.tenant,
-        "started_at": rfc3339(m.state.started_ms),
-    }
+    """The value of `run`; it never changes, so it is made once."""
+    if not m.run_names:
+        m.run_names = {
+            "id": m.run.workflow_id,
+            "graph": m.graph.name,
+            "version": m.graph.version,
+            "tenant": m.card.tenant,
+            "started_at": rfc3339(m.state.started_ms),
+        }
+    return m.run_names
 
 
 def _bind_branches(m: Machine, frame: Frame, names: dict[str, object]) -> None:

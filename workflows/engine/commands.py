@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from workflows.contracts.calls import Call
     from workflows.contracts.pause import AnswerReceipt, Refusal
 
 
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 class StartCall:
     """Start one activity, named after what it calls.
 
-    `activity` is its type. `timeout_s` bounds one attempt, `total_s` (null: no bound) all of them together. A
+    `activity` is its type, `payload` a `Call` as JSON. `timeout_s` bounds one attempt, `total_s` (null: no bound) all of them together. A
     lost attempt of a `model` call is not repeated by the host, because it may have been billed. A
     `cancellable` call may be given up while it runs; any other runs to its end.
     """
@@ -22,7 +21,7 @@ class StartCall:
     call: str
     activity: str
     activity_id: str
-    payload: Call
+    payload: dict[str, object]
     timeout_s: float
     total_s: float | None
     max_attempts: int

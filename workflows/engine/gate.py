@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from policies.decide import decide
 from policies.model import Effect, Facts, Request, Verdict
-from workflows.contracts.calls import Call, DecisionRecord, Permit
 from workflows.contracts.failures import FailureType
 from workflows.contracts.names import ENGINE
 from workflows.engine import pauses, pricing, spending
@@ -22,7 +21,7 @@ from workflows.engine.summaries import call_summary
 if TYPE_CHECKING:
     from policies.model import Decision
     from workflows.engine.machine import Machine
-    from workflows.engine.state import Activation, CallState
+    from workflows.engine.state import Activation, CallState, PermitState
 
 MAX_IN_FLIGHT = 200
 """Calls pending per run (graph-language.md, "Edges"); Temporal's own limit is 2,000 activities."""
@@ -108,7 +107,7 @@ def _issue(m: Machine, call: CallState, activation: Activation, decision: Decisi
 
 
 def _start(m: Machine, call: CallState, activation: Activation, decision: Decision) -> StartCall:
-    record = _record(m, call, decision)
+    decided = _decided(m, call, decision)
     retry = m.node_of(activation).retry
     left_ms = spending.time_left_ms(m, activation)
     total_s = None if left_ms is None else max(left_ms, 1) / 1000
@@ -117,8 +116,8 @@ def _start(m: Machine, call: CallState, activation: Activation, decision: Decisi
     return StartCall(
         call=call.id,
         activity=call.activity,
-        activity_id=f"{call.id}@{record.digest[:12]}{generation}",
-        payload=_payload(m, call, activation, record),
+        activity_id=f"{call.id}@{str(decided['digest'])[:12]}{generation}",
+        payload=_payload(m, call, activation, decided),
         timeout_s=timeout_s if total_s is None else min(timeout_s, total_s),
         total_s=total_s,
         max_attempts=1 if call.effect is Effect.ONCE else retry.max_attempts,
@@ -131,52 +130,57 @@ def _start(m: Machine, call: CallState, activation: Activation, decision: Decisi
     )
 
 
-def _record(m: Machine, call: CallState, decision: Decision) -> DecisionRecord:
-    verdict: Literal["allow", "modify"] = "modify" if decision.verdict is Verdict.MODIFY else "allow"
+def _decided(m: Machine, call: CallState, decision: Decision) -> dict[str, object]:
+    """The `DecisionRecord` that rides in the call, as JSON."""
+    policy = m.card.policy_digest[:16]
+    verdict = Verdict.MODIFY if decision.verdict is Verdict.MODIFY else Verdict.ALLOW
     covered = decision_digest(
         engine=ENGINE,
         kind=call.kind,
         name=call.name,
         args_digest=call.args_digest,
         tool_digest=subject_digest(m, call),
-        policy_digest=m.card.policy_digest[:16],  # what the record says, so that the edge can recompute it
-        verdict=verdict,
+        policy=policy,
+        verdict=verdict.value,
         rules=decision.rules,
     )
-    return DecisionRecord.model_construct(
-        verdict=verdict, rules=decision.rules, policy=m.card.policy_digest[:16], digest=covered
-    )
+    return {"verdict": verdict.value, "rules": list(decision.rules), "policy": policy, "digest": covered}
 
 
-def _payload(m: Machine, call: CallState, activation: Activation, record: DecisionRecord) -> Call:
-    key = idempotency_key(
-        namespace=m.run.namespace,
-        workflow_id=m.run.workflow_id,
-        first_run_id=m.run.first_run_id,
-        call=call.id,
-        args_digest=call.args_digest,
-    )
-    permit = call.permit
-    return Call.model_construct(
-        v=1,
-        name=call.name,
-        args=call.args,
-        activation=call.activation,
-        index=call.index,
-        node=activation.node,
-        key=key,
-        generation=activation.generation,
-        decision=record,
-        permit=None
-        if permit is None
-        else Permit(
-            pause=permit.pause,
-            triggers=tuple(trigger.value for trigger in permit.triggers),
-            outcome="approve",
-            by=permit.by,
-            digest=permit.digest,
+def _payload(m: Machine, call: CallState, activation: Activation, decided: dict[str, object]) -> dict[str, object]:
+    """The `Call` on the wire, as JSON: what has its default is left out, because history keeps every byte."""
+    payload: dict[str, object] = {
+        "v": 1,
+        "name": call.name,
+        "args": call.args,
+        "activation": call.activation,
+        "index": call.index,
+        "node": activation.node,
+        "key": idempotency_key(
+            namespace=m.run.namespace,
+            workflow_id=m.run.workflow_id,
+            first_run_id=m.run.first_run_id,
+            call=call.id,
+            args_digest=call.args_digest,
         ),
-    )
+        "decision": decided,
+    }
+    if activation.generation:
+        payload["generation"] = activation.generation
+    if call.permit is not None:
+        payload["permit"] = _permit(call.permit)
+    return payload
+
+
+def _permit(permit: PermitState) -> dict[str, object]:
+    triggers = [trigger.value for trigger in permit.triggers]
+    return {
+        "pause": permit.pause,
+        "triggers": triggers,
+        "outcome": "approve",
+        "by": permit.by,
+        "digest": permit.digest,
+    }
 
 
 def _timeout_s(m: Machine, call: CallState, activation: Activation) -> float:

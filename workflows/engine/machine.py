@@ -11,16 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from workflows.contracts.failures import ErrorInfo, FailureType
-from workflows.contracts.run import NodeStatus, NodeView
-from workflows.engine.clock import rfc3339
 from workflows.engine.commands import Command
-from workflows.engine.state import Activation, Frame, RunState, Scope
+from workflows.engine.state import Activation, Finished, Frame, RunState, Scope
 from workflows.engine.steps import Step
 
 if TYPE_CHECKING:
     from policies.budget import Ledger
     from policies.document import TenantPolicy
-    from workflows.contracts.run import RunCard
+    from workflows.contracts.run import NodeStatus, RunCard
     from workflows.language.graph import AnyNode, Graph
 
 KEEP_FINISHED = 200
@@ -57,7 +55,7 @@ class Machine:
     out: list[Command] = field(default_factory=list)
     todo: deque[Step] = field(default_factory=deque)
     moves: dict[str, int] = field(default_factory=dict)
-    seq: int = 0
+    run_names: dict[str, object] = field(default_factory=dict)
 
     def frame_of(self, activation: Activation) -> Frame:
         """The frame that an activation runs in."""
@@ -76,24 +74,21 @@ class Machine:
         state = self.state
         state.activations.pop(activation.id, None)
         self.ledgers.pop(activation.id, None)
-        state.finished.append(node_view(activation, status, state.now_ms, summary))
+        state.finished.append(
+            Finished(
+                id=activation.id,
+                frame=activation.frame,
+                node=activation.node,
+                visit=activation.visit,
+                kind=activation.kind,
+                status=status,
+                started_ms=activation.started_ms,
+                ended_ms=state.now_ms,
+                summary=summary,
+            )
+        )
         if len(state.finished) > KEEP_FINISHED:
             del state.finished[: len(state.finished) - KEEP_FINISHED]
-
-
-def node_view(activation: Activation, status: NodeStatus, ended_ms: int | None, summary: str | None = None) -> NodeView:
-    """An activation as people see it."""
-    return NodeView.model_construct(
-        activation=activation.id,
-        node=activation.node,
-        kind=activation.kind,
-        branch=activation.frame,
-        visit=activation.visit,
-        status=status,
-        started_at=rfc3339(activation.started_ms),
-        ended_at=None if ended_ms is None else rfc3339(ended_ms),
-        summary=summary if summary is not None else activation.summary,
-    )
 
 
 def problem(kind: FailureType, message: str, activation: Activation | None = None) -> ErrorInfo:

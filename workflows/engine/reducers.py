@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from policies.canonical import NotCanonical, canonical
@@ -12,7 +14,7 @@ if TYPE_CHECKING:
 INT64_MAX: Final = 2**63 - 1
 INT64_MIN: Final = -(2**63)
 
-DEFAULTS: Final[dict[str, object]] = {"append": [], "extend": [], "union": [], "messages": [], "merge": {}, "add": 0}
+DEFAULTS: Final[dict[str, object]] = {"append": [], "extend": [], "union": [], "merge": {}, "add": 0}
 """What a channel starts with when the document gives no `initial`; null for every other reducer."""
 
 
@@ -26,64 +28,70 @@ def reduce(reducer: str, old: object, value: object, *, owned: bool) -> object:
     `owned` says that nobody else holds `old`, so that lists and maps may grow in place; without it
     they are copied. Raises `CannotReduce` before anything has changed.
     """
-    return _REDUCERS[reducer](old, value, owned)
+    return _REDUCERS[reducer](_Write(old, value, owned))
 
 
-def _last(old: object, value: object, owned: bool) -> object:  # noqa: FBT001, ARG001  one shape for the table
-    return value
+@dataclass(frozen=True, slots=True)
+class _Write:
+    old: object
+    value: object
+    owned: bool
+
+    def grown(self) -> list[object]:
+        """The old list, free to grow."""
+        if not isinstance(self.old, list):
+            raise CannotReduce(f"the channel holds {_kind(self.old)}, not a list")
+        return self.old if self.owned else list(self.old)
+
+    def items(self) -> list[object]:
+        """The written list."""
+        if not isinstance(self.value, list):
+            got = _kind(self.value)
+            raise CannotReduce(f"a list is needed, got {got}; write to an `append` channel to add one item")
+        return self.value
 
 
-def _list(old: object, owned: bool) -> list[object]:  # noqa: FBT001
-    if not isinstance(old, list):
-        raise CannotReduce(f"the channel holds {_kind(old)}, not a list")
-    return old if owned else list(old)
+def _last(write: _Write) -> object:
+    return write.value
 
 
-def _items(value: object) -> list[object]:
-    if not isinstance(value, list):
-        raise CannotReduce(f"a list is needed, got {_kind(value)}; write to an `append` channel to add one item")
-    return value
-
-
-def _append(old: object, value: object, owned: bool) -> object:  # noqa: FBT001
-    grown = _list(old, owned)
-    grown.append(value)
+def _append(write: _Write) -> object:
+    grown = write.grown()
+    grown.append(write.value)
     return grown
 
 
-def _extend(old: object, value: object, owned: bool) -> object:  # noqa: FBT001
-    items = _items(value)
-    grown = _list(old, owned)
+def _extend(write: _Write) -> object:
+    items = write.items()
+    grown = write.grown()
     grown.extend(items)
     return grown
 
 
-def _union(old: object, value: object, owned: bool) -> object:  # noqa: FBT001
-    items = _items(value)
+def _union(write: _Write) -> object:
+    items = write.items()
+    grown = write.grown()
     try:
-        seen = {canonical(item) for item in _list(old, True)}  # noqa: FBT003  read only
-        fresh = []
-        for item in items:
-            key = canonical(item)
-            if key not in seen:
-                seen.add(key)
-                fresh.append(item)
+        keys = [canonical(item) for item in items]
+        seen = {canonical(item) for item in grown}
     except NotCanonical as error:
         raise CannotReduce(f"an item cannot be compared: {error}") from error
-    grown = _list(old, owned)
-    grown.extend(fresh)
+    for key, item in zip(keys, items, strict=True):
+        if key not in seen:
+            seen.add(key)
+            grown.append(item)
     return grown
 
 
-def _merge(old: object, value: object, owned: bool) -> object:  # noqa: FBT001
-    if not isinstance(value, dict):
-        raise CannotReduce(f"a map is needed, got {_kind(value)}")
-    if not isinstance(old, dict):
-        raise CannotReduce(f"the channel holds {_kind(old)}, not a map")
-    if owned:
-        old.update(value)
-        return old
-    return {**old, **value}
+def _merge(write: _Write) -> object:
+    if not isinstance(write.value, dict):
+        raise CannotReduce(f"a map is needed, got {_kind(write.value)}")
+    if not isinstance(write.old, dict):
+        raise CannotReduce(f"the channel holds {_kind(write.old)}, not a map")
+    if not write.owned:
+        return {**write.old, **write.value}
+    write.old.update(write.value)
+    return write.old
 
 
 def _number(value: object) -> int | float:
@@ -92,32 +100,29 @@ def _number(value: object) -> int | float:
     return value
 
 
-def _add(old: object, value: object, owned: bool) -> object:  # noqa: FBT001, ARG001
-    total = (0 if old is None else _number(old)) + _number(value)
+def _add(write: _Write) -> object:
+    total = (0 if write.old is None else _number(write.old)) + _number(write.value)
     if isinstance(total, int) and not INT64_MIN <= total <= INT64_MAX:
         raise CannotReduce("the sum leaves 64 bits")
-    if isinstance(total, float) and (total != total or total in (float("inf"), float("-inf"))):  # noqa: PLR0124  NaN
+    if isinstance(total, float) and not math.isfinite(total):
         raise CannotReduce("the sum is not a finite number")
     return total
 
 
-def _max(old: object, value: object, owned: bool) -> object:  # noqa: FBT001, ARG001
-    return _number(value) if old is None else max(_number(old), _number(value))
+def _max(write: _Write) -> object:
+    return _number(write.value) if write.old is None else max(_number(write.old), _number(write.value))
 
 
-def _min(old: object, value: object, owned: bool) -> object:  # noqa: FBT001, ARG001
-    return _number(value) if old is None else min(_number(old), _number(value))
+def _min(write: _Write) -> object:
+    return _number(write.value) if write.old is None else min(_number(write.old), _number(write.value))
 
 
 def _kind(value: object) -> str:
-    return (
-        "null"
-        if value is None
-        else {"dict": "a map", "list": "a list", "str": "a text"}.get(type(value).__name__, f"a {type(value).__name__}")
-    )
+    named = {"NoneType": "null", "dict": "a map", "list": "a list", "str": "a text", "bool": "a bool"}
+    return named.get(type(value).__name__, "a number")
 
 
-_REDUCERS: Final[dict[str, Callable[[object, object, bool], object]]] = {
+_REDUCERS: Final[dict[str, Callable[[_Write], object]]] = {
     "last": _last,
     "append": _append,
     "extend": _extend,

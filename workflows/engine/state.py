@@ -14,7 +14,7 @@ from policies.budget import NOTHING, Amount
 from policies.model import Effect, Risk, Trigger
 from workflows.contracts.failures import ErrorInfo
 from workflows.contracts.pause import Refusal
-from workflows.contracts.run import NodeStatus, NodeView, Phase
+from workflows.contracts.run import NodeStatus, Phase
 from workflows.engine.steps import Step
 
 ROOT = ""
@@ -102,6 +102,21 @@ class Activation:
     check: int = 0
     failures: list[dict[str, object]] = field(default_factory=list)
     summary: str = ""
+
+
+@dataclass(slots=True)
+class Finished:
+    """An activation that has ended. Kept small: it becomes a view only when somebody looks."""
+
+    id: str
+    frame: str
+    node: str
+    visit: int
+    kind: str
+    status: NodeStatus
+    started_ms: int
+    ended_ms: int
+    summary: str
 
 
 CallStatus = Literal["queued", "asked", "in_flight"]
@@ -202,7 +217,7 @@ class RunState:
     calls: dict[str, CallState] = field(default_factory=dict)
     pauses: dict[str, PauseState] = field(default_factory=dict)
     waits: dict[str, WaitState] = field(default_factory=dict)
-    finished: list[NodeView] = field(default_factory=list)
+    finished: list[Finished] = field(default_factory=list)
     closed_pauses: list[str] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     deferred: dict[str, Step] = field(default_factory=dict)

@@ -24,6 +24,7 @@ def _subject(call: CallState) -> str:
 
 def short(text: str, limit: int = MAX_CHARS) -> str:
     """The text on one line, control characters replaced, cut with an ellipsis."""
-    head = text[: limit + 1]
-    line = "".join(char if char.isprintable() else " " for char in head)
+    line = text[: limit + 1]
+    if not line.isprintable():
+        line = "".join(char if char.isprintable() else " " for char in line)
     return line if len(line) <= limit else line[: limit - 1] + "…"

@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workflows.contracts.pause import PauseView
-from workflows.contracts.run import BudgetLine, Phase, RunView, UsageView
+from workflows.contracts.run import BudgetLine, NodeView, Phase, RunView, UsageView
 from workflows.engine import bindings, spending
 from workflows.engine.asking import asked_call
 from workflows.engine.clock import rfc3339
-from workflows.engine.machine import node_view
 from workflows.engine.pauses import KEEP_WAITING
 from workflows.engine.state import ROOT
 
 if TYPE_CHECKING:
     from policies.budget import Amount
     from policies.model import Standing
-    from workflows.contracts.run import NodeView
+    from workflows.contracts.run import NodeStatus
     from workflows.engine.machine import Machine
-    from workflows.engine.state import PauseState
+    from workflows.engine.state import Activation, Finished, PauseState
 
 NANO = 1_000_000_000
 
@@ -77,8 +76,22 @@ def _values(m: Machine) -> dict[str, object]:
 
 
 def _nodes(m: Machine) -> list[NodeView]:
-    live = [node_view(activation, activation.status, None) for activation in m.state.activations.values()]
-    return [*m.state.finished, *live]
+    ended = [_node(done, done.status, done.ended_ms) for done in m.state.finished]
+    return [*ended, *(_node(live, live.status, None) for live in m.state.activations.values())]
+
+
+def _node(visit: Activation | Finished, status: NodeStatus, ended_ms: int | None) -> NodeView:
+    return NodeView(
+        activation=visit.id,
+        node=visit.node,
+        kind=visit.kind,
+        branch=visit.frame,
+        visit=visit.visit,
+        status=status,
+        started_at=rfc3339(visit.started_ms),
+        ended_at=None if ended_ms is None else rfc3339(ended_ms),
+        summary=visit.summary,
+    )
 
 
 def _usage(m: Machine) -> UsageView:

@@ -119,7 +119,7 @@ class AgentLifetime:
         return outcome
 
     @answer.validator
-    def check_answer(self, raw: Any) -> None:  # noqa: ANN401
+    def check_answer(self, raw: Any) -> None:  # noqa: ANN401  parsed inside
         """Refuse what is malformed or names no open pause, which leaves no trace in the history."""
         parsed = _answer(raw)
         if self._session is not None:
@@ -128,7 +128,7 @@ class AgentLifetime:
                 _refused(reason)
 
     @workflow.signal(name=names.SIGNAL_ANSWER, description=ANSWER_HELP)
-    async def answer_signal(self, raw: Any) -> None:  # noqa: ANN401
+    async def answer_signal(self, raw: Any) -> None:  # noqa: ANN401  parsed inside
         """The same as the update for those who can only signal; refusals are in `view.refusals`."""
         session = await self._started()
         try:
@@ -137,7 +137,7 @@ class AgentLifetime:
             session.note_malformed(error.message)
 
     @workflow.update(name=names.UPDATE_PAUSE, description=PAUSE_HELP)
-    async def pause(self, raw: Any) -> str:  # noqa: ANN401
+    async def pause(self, raw: Any) -> str:  # noqa: ANN401  parsed inside
         """Hold the run at the next safe point."""
         session = await self._started()
         session.post(HoldRequested(now_ms(), _control(raw).by))
@@ -145,7 +145,7 @@ class AgentLifetime:
         return session.engine.phase
 
     @workflow.update(name=names.UPDATE_RESUME, description=RESUME_HELP)
-    async def resume(self, raw: Any) -> str:  # noqa: ANN401
+    async def resume(self, raw: Any) -> str:  # noqa: ANN401  parsed inside
         """Lift a hold; a pause with an id is lifted only by an answer."""
         session = await self._started()
         session.post(HoldLifted(now_ms(), _control(raw).by))

@@ -51,7 +51,7 @@ class Performer:
         total = None if command.total_s is None else timedelta(seconds=command.total_s)
         task: asyncio.Task[object] = workflow.start_activity(
             command.activity,
-            command.payload.model_dump(mode="json", exclude_none=True),
+            command.payload,
             activity_id=command.activity_id,
             start_to_close_timeout=timedelta(seconds=command.timeout_s),
             schedule_to_close_timeout=total,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from policies.canonical import digest
 from tests.support.cards import policy_document, run_card
 from tests.support.graphs import graphs
 from tests.support.simulator import Simulator
+from workflows.contracts.calls import Call
 from workflows.contracts.names import ENGINE
 from workflows.contracts.pause import Answer
 from workflows.engine import events
@@ -108,7 +110,8 @@ def test_every_run_ends_or_waits_and_no_call_lacks_a_decision(document: dict[str
     ids = [command.activity_id for command in host.run.every_call]
     assert len(ids) == len(set(ids))
     for command in host.run.every_call:
-        payload = command.payload
+        payload = Call.model_validate(command.payload)
+        assert len(json.dumps(command.payload["decision"])) <= 200
         assert payload.name != "forbidden"
         assert payload.name != "risky" or payload.permit is not None
         assert payload.decision.digest == decision_digest(
@@ -117,7 +120,7 @@ def test_every_run_ends_or_waits_and_no_call_lacks_a_decision(document: dict[str
             name=payload.name,
             args_digest=digest(payload.args),
             tool_digest=card.tools[payload.name].digest,
-            policy_digest=card.policy_digest,
+            policy=card.policy_digest[:16],
             verdict=payload.decision.verdict,
             rules=payload.decision.rules,
         )
