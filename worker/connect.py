@@ -62,7 +62,7 @@ class Target:
 def target(environ: Mapping[str, str], address: str | None = None, namespace: str | None = None) -> Target:
     """What TEMPORAL_* and temporal.toml say, unless an argument says otherwise; `DocumentError` if unreadable."""
     try:
-        config = ClientConfig.load_client_connect_config(override_env_vars=environ)
+        config = ClientConfig.load_client_connect_config(override_env_vars=dict(environ))
     except Exception as error:
         if type(error).__name__ != "ConfigError":  # the SDK's bridge raises a type that it does not export
             raise
