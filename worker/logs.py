@@ -17,6 +17,6 @@ def log_to_stderr(level: int = logging.INFO) -> None:
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)
+    root.setLevel(max(level, logging.WARNING))
     for ours in ("worker", "activities", "cli"):
         logging.getLogger(ours).setLevel(level)
