@@ -147,7 +147,7 @@ def _read(file: Path) -> bytes:
 
 def _finish(reader: Reader, loaded: Loaded, file: Path) -> None:
     if reader.problems:
-        raise DocumentError(attach(tuple(reader.problems), loaded.places, str(file)))
+        raise DocumentError(tuple(attach(reader.problems, loaded.places, str(file))))
 
 
 def _card(model: ModelEntry, price: PriceCard, endpoint: str | None) -> ModelCard:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from activities.models.entry_fields import EntryFields
@@ -16,7 +15,6 @@ KEYS = ("when", "default", "text", "tool_calls", "output", "usage", "delay", "er
 ERROR_KEYS = ("status", "retry_after", "message")
 USAGE_KEYS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
 MAX_DELAY_S = 3600.0
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
 FIRST_ERROR_STATUS, LAST_ERROR_STATUS = 400, 599
 
 
@@ -95,7 +93,7 @@ def _read_when(fields: EntryFields) -> Program | None:
 
 def _read_text(fields: EntryFields) -> str:
     text = fields.get("text", "")
-    if isinstance(text, str) and not _SURROGATE.search(text):
+    if isinstance(text, str):
         return text
     fields.add("wrong_type", "text", f"{shown(text)} is not text", "put it in quotes")
     return ""
