@@ -142,8 +142,8 @@ class FileAccess:
         below = "**" if place.relative == "." else f"{place.relative}/**"
         return not (
             self._control.closes(place)
-            or policy.deny.forbids(Capability("fs.read", below))
-            or policy.guarded.forbids(Capability("fs.write", below))
+            or policy.deny.covers(Capability("fs.read", below))
+            or policy.guarded.covers(Capability("fs.write", below))
         )
 
     def _refuse_control(self, place: Place) -> NoReturn:
