@@ -1,0 +1,95 @@
+"""Calls to real tools on a real directory, past the real edge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from activities.control_paths import ControlPaths
+from activities.edge import Edge
+from activities.tools.confine import Method, Workspace
+from activities.tools.declare import Tool, ToolContext
+from activities.tools.registry import BUILTIN, Toolbox
+from policies.document import PolicyDocument, builtin_policy, parse_policy
+from workflows.contracts.calls import Call, DecisionRecord, Permit
+
+TOOLS = Toolbox(BUILTIN)
+KEY = "0123456789abcdef" * 4
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whoever calls tools of one workspace under one policy."""
+
+    root: Path
+    policy: PolicyDocument = field(default_factory=builtin_policy)
+    control: ControlPaths = field(default_factory=ControlPaths)
+    method: Method | None = None
+    permit: Permit | None = None
+    attempt: int = 1
+    timeout_s: float = 20.0
+    tools: Toolbox = TOOLS
+
+    async def __call__(self, name: str, **args: object) -> dict[str, object]:
+        """The tool's output; a failure is raised as Temporal would see it."""
+        tool = self.tools.get(name)
+        assert tool is not None
+        return await self.use(tool, args)
+
+    async def use(self, tool: Tool, args: Mapping[str, object]) -> dict[str, object]:
+        tool.check(args)
+        access = self.edge.check_tool(self.call(tool.name, args), tool.card, "default")
+        context = ToolContext(self.workspace, access, KEY, self.attempt, self.timeout_s, lambda *_: None)
+        output = await tool.call(context, args)
+        assert isinstance(output, dict)
+        return output
+
+    @property
+    def workspace(self) -> Workspace:
+        return Workspace(self.root, self.method)
+
+    @property
+    def edge(self) -> Edge:
+        return Edge(self.policy, "default", self.control)
+
+    def call(self, name: str, args: Mapping[str, object]) -> Call:
+        tenant = self.policy.tenant("default")
+        assert tenant is not None
+        decision = DecisionRecord(verdict="allow", policy=tenant.digest[:16], digest="0" * 16)
+        return Call(
+            name=name,
+            args=dict(args),
+            activation="a#1",
+            index=0,
+            node="a",
+            key=KEY,
+            decision=decision,
+            permit=self.permit,
+        )
+
+    async def fails(self, name: str, **args: object) -> ApplicationError:
+        """The failure of a call that must fail."""
+        with pytest.raises(ApplicationError) as caught:
+            await self(name, **args)
+        return caught.value
+
+
+def policy(**tenant: object) -> PolicyDocument:
+    """A policy with one tenant that may use every tool and file, unless it says otherwise."""
+    allow = [{"tool": ["**"]}, {"fs.read": ["**"]}, {"fs.write": ["**"]}, {"model": ["*"]}]
+    ask = {"ui": "modal", "deadline": "1h", "on_timeout": "deny"}
+    triggers = {"on_risky_tool": ask, "on_protected_path": ask}
+    return parse_policy(
+        {"policy": "test", "version": 1, "tenants": {"default": {"allow": allow, **tenant}}, "triggers": triggers}
+    )
+
+
+def rule(error: ApplicationError) -> object:
+    """The rule that refused a call."""
+    assert error.type == "PolicyDenied", error
+    assert error.non_retryable
+    return error.details[0]["rule"]
