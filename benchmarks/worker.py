@@ -1,0 +1,98 @@
+"""`python -m benchmarks.worker`: a worker process that serves Detent's workflow beside the hand-written one."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from temporalio.worker import Worker
+
+from activities.blobs import DirectoryBlobs
+from activities.tools.confine import Workspace
+from activities.tools.context import ToolContext
+from benchmarks.handwritten import HandWritten, activity_around
+from worker import compose as parts
+from worker.connect import connect, target
+from worker.sandbox import sandboxed, unsandboxed
+from worker.settings import READY_FD, Flags, settings
+from workflows.registry import WORKFLOWS
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from temporalio.client import Client
+
+    from activities.tools.place import Place
+    from activities.tools.registry import Toolbox
+
+UNSANDBOXED = "DETENT_BENCH_UNSANDBOXED"
+CACHED_RUNS = 2_000
+
+
+class Everything:
+    """An access that refuses nothing, as code written by hand would have none at all."""
+
+    def may_read(self, place: Place) -> None:
+        """Allow it."""
+
+    def may_write(self, place: Place) -> None:
+        """Allow it."""
+
+    def shows(self, place: Place) -> bool:
+        """Allow it."""
+        del place
+        return True
+
+    def enters(self, place: Place) -> bool:
+        """Allow it."""
+        del place
+        return True
+
+
+def plain_read(toolbox: Toolbox, root: Path) -> Callable[[str], Awaitable[object]]:
+    """The code of `fs.read` without gate, edge or heartbeats."""
+    tool = toolbox.get("fs.read")
+    assert tool is not None
+    workspace, access = Workspace(root), Everything()
+
+    async def read(path: str) -> object:
+        context = ToolContext(workspace, access, "0" * 64, 1, 60.0, lambda *_: None)
+        return await tool.call(context, {"path": path})
+
+    return read
+
+
+def build(client: Client, composition: parts.Composition) -> Worker:
+    """The worker of `worker.compose`, with the same options and one more workflow and activity."""
+    toolbox = parts.load_tools(composition.settings.tools)
+    hand_read = activity_around(plain_read(toolbox, composition.settings.workspace))
+    return Worker(
+        client,
+        task_queue=composition.settings.task_queue,
+        workflows=(*WORKFLOWS, HandWritten),
+        activities=[composition.admission.admit, composition.dispatch.dispatch, hand_read],
+        workflow_runner=unsandboxed() if os.environ.get(UNSANDBOXED) else sandboxed(),
+        max_cached_workflows=CACHED_RUNS,
+        max_concurrent_activities=composition.settings.concurrency,
+        max_heartbeat_throttle_interval=parts.HEARTBEAT_GRAIN,
+        default_heartbeat_throttle_interval=parts.HEARTBEAT_GRAIN,
+        sticky_queue_schedule_to_start_timeout=parts.STICKY_WAIT,
+    )
+
+
+async def work() -> None:
+    """Serve until the parent ends us."""
+    found = settings(Flags(), os.environ)
+    where = target(os.environ)
+    composition = parts.compose(found, where.namespace, os.environ)
+    client = await connect(where, DirectoryBlobs(found.blobs))
+    async with build(client, composition):
+        os.write(int(os.environ[READY_FD]), b"ready")
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(work()))
