@@ -24,7 +24,7 @@ from workflows.language.yaml import Loaded, attach, load
 __all__ = ["Catalogue", "Entry", "PriceOf", "builtin_catalogue", "load_catalogue"]
 
 MAX_FILE_BYTES = 256 * 1024
-BUILTIN = {"default": "claude-sonnet-4-5", "small": "claude-haiku-4-5"}
+BUILTIN = {"default": "claude-sonnet-4-6", "small": "claude-haiku-4-5"}
 """The aliases of a worker that was given no models file."""
 
 PriceOf = Callable[[str], Price | None]

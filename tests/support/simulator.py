@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from workflows.contracts.calls import Call, Usage
 from workflows.contracts.pause import Answer, AnswerReceipt
@@ -87,7 +87,8 @@ class Simulator:
         if verb == "ok":
             return self._ok(rest)
         if verb == "fail":
-            return events.CallFailed(at, rest[0], rest[1], " ".join(rest[2:]) or "it failed", 1)
+            billed: Literal["no", "maybe"] = "no" if rest[1].endswith("Failed") else "maybe"
+            return events.CallFailed(at, rest[0], rest[1], " ".join(rest[2:]) or "it failed", 1, billed)
         if verb == "cancelled":
             return events.CallCancelled(at, rest[0])
         if verb == "timer":

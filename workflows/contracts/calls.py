@@ -84,6 +84,16 @@ class CallResult(Wire):
     labels: tuple[str, ...] = ()
 
 
+class Bill(Wire):
+    """The first detail of a failed model call: whether the provider charges for it, and how much if it said so.
+
+    Anything that does not say, such as a lost attempt, counts as `maybe` and is settled at its reservation.
+    """
+
+    billed: Literal["no", "yes", "maybe"] = "maybe"
+    usage: Usage | None = None
+
+
 class Message(Wire):
     """One message of a conversation."""
 

@@ -64,7 +64,7 @@ def why_refused(m: Machine, answer: Answer) -> str | None:
 
 def _no_such_pause(m: Machine, pause: str) -> str:
     if m.state.ending is not None:
-        return "the run is ending"
+        return "the run is over" if m.state.over else "the run is ending"
     if pause in m.state.closed_pauses:
         return f"{pause} was already answered, expired or was cancelled"
     return f"there is no open pause `{pause}`; open: {', '.join(m.state.pauses) or 'none'}"

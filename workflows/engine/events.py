@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from workflows.contracts.calls import Usage
@@ -29,13 +29,18 @@ class CallSucceeded:
 
 @dataclass(frozen=True, slots=True)
 class CallFailed:
-    """An activity failed for good: its retries are spent, or the failure is not retryable."""
+    """An activity failed for good: its retries are spent, or the failure is not retryable.
+
+    `billed` says whether a model's provider charges for it all the same; with `yes`, `usage` is how much.
+    """
 
     at_ms: int
     call: str
     type: str
     message: str
     attempts: int | None = None
+    billed: Literal["no", "yes", "maybe"] = "maybe"
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)

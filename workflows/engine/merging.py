@@ -13,11 +13,19 @@ if TYPE_CHECKING:
 
 
 def merge(m: Machine, frame: Frame, scope: Scope) -> str | None:
-    """Replay the logs of the branches that ended well onto the parent; the message of a write that does not fit."""
+    """Replay the logs of the branches that ended well onto the parent, all or none.
+
+    Returns the message of the first write that does not fit, null if all do.
+    """
+    for channel in frame.values:  # what is kept for the way back must not grow in place
+        m.owned.discard((frame.path, channel))
+    values, logged = dict(frame.values), len(frame.writes)
     for branch in scope.branches:
         for channel, value in branch.writes:
             fault = bindings.write(m, frame, [(channel, value)])
             if fault is not None:
+                frame.values = values
+                del frame.writes[logged:]
                 return f"merging branch {branch.index}: {fault}"
     return None
 

@@ -19,10 +19,6 @@ if TYPE_CHECKING:
     from workflows.engine.machine import Machine
     from workflows.engine.state import Activation, CallState
 
-CERTAINLY_UNBILLED = (FailureType.CREDENTIAL, FailureType.POLICY_DENIED, FailureType.MODEL_FAILED)
-"""Failures of a model call that the provider answered with an error, or that never reached it."""
-
-
 def call_succeeded(m: Machine, event: CallSucceeded) -> None:
     """Settle at what was used; a validate node goes to its next check, every other node has its result."""
     call = m.state.calls.get(event.call)
@@ -62,8 +58,8 @@ def call_failed(m: Machine, event: CallFailed) -> None:
     call = m.state.calls.get(event.call)
     if call is None or call.status != "in_flight":
         return
-    maybe_billed = call.kind == "model" and event.type not in CERTAINLY_UNBILLED
-    activation = _end(m, call, None, maybe_billed=maybe_billed)
+    maybe_billed = call.kind == "model" and event.billed == "maybe"
+    activation = _end(m, call, event.usage if event.billed == "yes" else None, maybe_billed=maybe_billed)
     if call.doomed:
         end_cancelled(m, activation)
         return

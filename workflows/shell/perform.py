@@ -11,7 +11,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, CancelledError
 from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 
-from workflows.contracts.calls import CallResult
+from workflows.contracts.calls import Bill, CallResult
 from workflows.contracts.failures import FailureType
 from workflows.contracts.names import ADMIT
 from workflows.engine.events import CallCancelled, CallFailed, CallSucceeded, Event, TimerFired
@@ -121,5 +121,22 @@ def _failure(call: str, error: ActivityError) -> Event:
         kind = "unknown" if cause.type is None else cause.type.name.lower().replace("_", "-")
         return CallFailed(now_ms(), call, "Timeout", f"no answer in time ({kind} timeout)")
     if isinstance(cause, ApplicationError):
-        return CallFailed(now_ms(), call, cause.type or FailureType.INTERNAL, cause.message)
+        return _application_failure(call, cause)
     return CallFailed(now_ms(), call, FailureType.INTERNAL, str(cause or error))
+
+
+def _application_failure(call: str, cause: ApplicationError) -> CallFailed:
+    """A failure that an activity named; its first detail says what a provider charges for it all the same."""
+    detail = cause.details[0] if cause.details else None
+    try:
+        bill = Bill.model_validate(detail if isinstance(detail, dict) else {})
+    except ValidationError:
+        bill = Bill()
+    return CallFailed(
+        at_ms=now_ms(),
+        call=call,
+        type=cause.type or FailureType.INTERNAL,
+        message=cause.message,
+        billed=bill.billed,
+        usage=bill.usage,
+    )
