@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Capability", "CapabilitySet", "Need", "covers", "parse_capabilities", "resolve_needs"]
 
+MAX_PAIRS = 4096
+"""Pairs of grants that are compared to narrow one set by another; where there are more, only equal ones stay."""
+
 
 @dataclass(frozen=True)
 class CapabilitySet:
@@ -56,6 +59,8 @@ class CapabilitySet:
 
     def attenuate(self, child: CapabilitySet) -> CapabilitySet:
         """What both sets have, as far as it can be proved: of each two grants the narrower; never more than either."""
+        if len(self.grants) * len(child.grants) > MAX_PAIRS:
+            return CapabilitySet(tuple(grant for grant in self.grants if grant in child.grants))
         both: set[Capability] = set()
         for mine in self.grants:
             for theirs in child.grants:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from policies.errors import Problem
 
 
+MAX_GRANTS = 256
+"""Every call is looked at against all of them, in the workflow."""
+
+
 def parse_grants(data: object, path: str) -> tuple[tuple[Capability, ...], list[Problem]]:
     """Read the grants at `path`, in the order in which they are written, and all that is wrong with them."""
     reader = Reader()
@@ -22,6 +26,8 @@ def parse_grants(data: object, path: str) -> tuple[tuple[Capability, ...], list[
         for at, kind, patterns in reader.entries(entry, place, known=KINDS):
             for where, pattern in reader.items(patterns, at):
                 grants += _env(reader, pattern, where) if kind == "env" else _grant(reader, kind, pattern, where)
+    if len(grants) > MAX_GRANTS:
+        reader.add("too_many", path, f"{len(grants)} patterns are more than {MAX_GRANTS}", "use wider patterns")
     return tuple(grants), reader.problems
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TypeAlias
 
 from policies.inclusion import includes
 
 MAX_CHARS = 4096
+MAX_SEGMENTS = 256
 CROSSING = "**"
 
 
@@ -105,20 +105,25 @@ def _fit(block: Block, segments: tuple[str, ...], at: int) -> bool:
     return True
 
 
-@lru_cache(maxsize=8192)
 def parse_glob(text: str, *, root: str | None = None) -> Glob:
     """Compile a pattern; `root` is the text that stands for no segments at all. Raises `BadPatternError`."""
     if not text:
         raise BadPatternError("it is empty")
     if len(text) > MAX_CHARS:
         raise BadPatternError(f"it is longer than {MAX_CHARS} characters")
-    segments = () if text == root else _collapse(tuple(text.split("/")))
+    segments = () if text == root else tuple(text.split("/"))
     if "" in segments:
         raise BadPatternError("it has an empty segment")
+    if len(segments) > MAX_SEGMENTS:
+        raise BadPatternError(f"it is deeper than {MAX_SEGMENTS} segments")
+    if "*" not in text:
+        return Glob(text, segments, literal=True, blocks=(segments,), head=text, tail=text, folder=None)
+    segments = _collapse(segments)
     if any(CROSSING in segment and segment != CROSSING for segment in segments):
         raise BadPatternError("`**` must stand alone between slashes")
-    head, tail = _ends(segments) if segments else (text, text)
-    return Glob(text, segments, "*" not in text, _blocks(segments), head, tail, _folder(segments))
+    head, tail = _ends(segments)
+    blocks = _blocks(segments)
+    return Glob(text, segments, literal=False, blocks=blocks, head=head, tail=tail, folder=_folder(segments))
 
 
 def _collapse(segments: tuple[str, ...]) -> tuple[str, ...]:
@@ -131,8 +136,6 @@ def _ends(segments: tuple[str, ...]) -> tuple[str, str]:
     """What stands before the first star and after the last; a `**` at either end takes its slash with it."""
     text = "/".join(segments)
     head, tail = text[: text.find("*")], text[text.rfind("*") + 1 :]
-    if "*" not in text:
-        return text, text
     if segments[-1] == CROSSING and head == "/".join(segments[:-1]) + "/":
         head = head[:-1]
     if segments[0] == CROSSING and tail == "/" + "/".join(segments[1:]):

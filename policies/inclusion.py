@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-MAX_PAIRS = 4000
-"""Pairs of states looked at before inclusion counts as not proved; common patterns need some dozens."""
+MAX_WORK = 20_000
+"""States looked at before inclusion counts as not proved, some milliseconds; common patterns need some hundreds."""
 
 OTHER = "\0"
 """Stands for every character that the grant does not name; NUL is in no pattern that loads."""
@@ -31,22 +31,51 @@ class _Automaton:
 @lru_cache(maxsize=4096)
 def includes(granted: tuple[str, ...], requested: tuple[str, ...]) -> bool:
     """Whether `granted` provably matches all that `requested` matches; past the bound the answer is no."""
-    grant, request = _automaton(granted), _automaton(requested)
-    steps: dict[tuple[int, str], int] = {}
+    walk, request = _Walk(_automaton(granted)), _automaton(requested)
     seen = {(0, 1)}
     todo = [(0, 1)]
     while todo:
         state, mask = todo.pop()
-        if request.final >> state & 1 and not mask & grant.final:
+        if request.final >> state & 1 and not mask & walk.grant.final:
             return False
-        for symbol, target in _symbols(request, state, grant):
-            pair = (target, _step(grant, mask, symbol, steps))
-            if not pair[1] or len(seen) > MAX_PAIRS:
+        for symbol, target in _symbols(request, state, walk.grant):
+            pair = (target, walk.step(mask, symbol))
+            if not pair[1]:
                 return False  # every state of a glob reaches its end, so nothing left to match with is a counterexample
             if pair not in seen:
                 seen.add(pair)
                 todo.append(pair)
     return True
+
+
+class _Walk:
+    """The grant's side of a walk: sets of states as masks, each step taken once, and all of them counted."""
+
+    __slots__ = ("_known", "_left", "grant")
+
+    def __init__(self, grant: _Automaton) -> None:
+        self.grant = grant
+        self._known: dict[tuple[int, str], int] = {}
+        self._left = MAX_WORK
+
+    def step(self, mask: int, symbol: str) -> int:
+        """Where a symbol leads from a set of states; nowhere once the work is more than is worth it."""
+        self._left -= 1
+        after = self._known.get((mask, symbol))
+        if after is None and self._left > 0:
+            after = self._known[mask, symbol] = self._enter(mask, symbol)
+        return after if after and self._left > 0 else 0
+
+    def _enter(self, mask: int, symbol: str) -> int:
+        after = 0
+        while mask:
+            state = mask.bit_length() - 1
+            mask ^= 1 << state
+            self._left -= 1
+            for label, target in self.grant.moves[state]:
+                if label == symbol or (label == _ANY and symbol != "/"):
+                    after |= 1 << target
+        return after
 
 
 def _symbols(request: _Automaton, state: int, grant: _Automaton) -> list[tuple[str, int]]:
@@ -57,21 +86,6 @@ def _symbols(request: _Automaton, state: int, grant: _Automaton) -> list[tuple[s
         else:
             found.append((label if label == "/" or label in grant.symbols else OTHER, target))
     return found
-
-
-def _step(grant: _Automaton, mask: int, symbol: str, steps: dict[tuple[int, str], int]) -> int:
-    known = steps.get((mask, symbol))
-    if known is not None:
-        return known
-    after, left = 0, mask
-    while left:
-        state = left.bit_length() - 1
-        left ^= 1 << state
-        for label, target in grant.moves[state]:
-            if label == symbol or (label == _ANY and symbol != "/"):
-                after |= 1 << target
-    steps[mask, symbol] = after
-    return after
 
 
 @lru_cache(maxsize=4096)
