@@ -40,14 +40,14 @@ class Change(Wire):
 def changes(before: RunView | None, after: RunView, now: str) -> tuple[Change, ...]:
     """The changes from one view to a later one of the same run, all of it when there is none before.
 
-    Nodes first, then pauses, then the phase. `now` is the time of what carries none.
+    Nodes first, then pauses, then the phase; a run that is met open begins with it. `now` is the time of
+    what carries none.
     """
-    found = list(_of_nodes(before, after, now))
-    found += _of_pauses(before, after, now)
-    if before is None or before.phase != after.phase:
-        at = after.ended_at or (after.started_at if before is None else now)
-        found.append(Change(at=at or now, kind="phase", phase=after.phase))
-    return tuple(found)
+    found = [*_of_nodes(before, after, now), *_of_pauses(before, after, now)]
+    if before is not None and before.phase == after.phase:
+        return tuple(found)
+    phase = Change(at=after.ended_at or now, kind="phase", phase=after.phase)
+    return (phase, *found) if before is None and after.ended_at is None else (*found, phase)
 
 
 def _of_nodes(before: RunView | None, after: RunView, now: str) -> Iterator[Change]:

@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
     from worker.settings import Flags
 
+QUIET = "DETENT_QUIET"
+"""Tells the worker process to log errors only: its other lines would be drawn into the live tree."""
+
 
 @contextlib.asynccontextmanager
 async def own_cluster(flags: Flags, db: Path | None = None) -> AsyncIterator[tuple[Cluster, Ready]]:
     """Server, worker and a client of them. Without `db` nothing of it outlives the command, not even large values."""
+    os.environ.setdefault(QUIET, "1")
     with contextlib.ExitStack() as stack:
         found = settings(flags, os.environ)
         if db is None and flags.blobs is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -47,6 +48,7 @@ class Detent(click.Group):
         arguments = list(sys.argv[1:] if args is None else args)
         session = extra.pop("obj", None) or Session()
         session.output = early_output(arguments)
+        logging.getLogger().addHandler(logging.NullHandler())  # else Python prints the SDK's warnings between our lines
         extra |= {"standalone_mode": False, "prog_name": "detent"}
         sys.exit(self._guarded(arguments, session, extra))
 

@@ -10,7 +10,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from cli.closed import closed_view
 from cli.cluster import QUERY_TIMEOUT, Cluster, has_worker, no_worker
-from cli.exits import CommandError, Exit, invalid, unknown
+from cli.exits import CommandError, Exit, unknown
 from cli.render.text import line
 from workflows.contracts.names import QUERY_PAUSES, QUERY_VIEW, WORKFLOW
 from workflows.contracts.pause import PauseView
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 MAX_ID_CHARS = 1000
 UNANSWERED = "Unanswered"
-ADMISSION_TRIES = 50
+ADMISSION_S = 10.0
 ADMISSION_PAUSE_S = 0.1
 TIMEOUTS = (RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED)
 
@@ -80,7 +80,8 @@ async def pauses_of(cluster: Cluster, run: str) -> tuple[PauseView, ...]:
 async def _query(cluster: Cluster, run: str, name: str) -> object:
     """Ask; a run that is not admitted yet refuses, so that is asked again for some seconds."""
     handle = cluster.client.get_workflow_handle(run)
-    for left in range(ADMISSION_TRIES, -1, -1):
+    deadline = asyncio.get_running_loop().time() + ADMISSION_S
+    while True:
         try:
             return await handle.query(name, rpc_timeout=QUERY_TIMEOUT)
         except RPCError as error:
@@ -88,10 +89,10 @@ async def _query(cluster: Cluster, run: str, name: str) -> object:
                 raise await unanswered(cluster, run) from error
             raise
         except WorkflowQueryFailedError as error:
-            if not left:
-                raise invalid(f"run `{line(run, 200)}` refused the question: {error}", kind="QueryFailed") from error
+            if asyncio.get_running_loop().time() > deadline:
+                message = f"run `{line(run, 200)}` does not get on: {line(error)}; the worker's log says why"
+                raise CommandError("QueryFailed", message, Exit.UNEXPECTED) from error
             await asyncio.sleep(ADMISSION_PAUSE_S)
-    raise AssertionError
 
 
 async def unanswered(cluster: Cluster, run: str) -> CommandError:

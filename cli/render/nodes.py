@@ -39,7 +39,7 @@ class _Branch:
 def node_tree(view: RunView, calls: Mapping[str, str] | None = None, *, compact: bool = False) -> Tree:
     """The tree; `calls` maps an activation to what its call reports now. `compact` folds branches that are done."""
     branches: dict[str, _Branch] = {}
-    for node in view.nodes:
+    for node in sorted(view.nodes, key=lambda node: node.started_at):
         branches.setdefault(node.branch, _Branch()).nodes.append(node)
     tree = Tree(Text(), hide_root=True, guide_style="dim")
     _Painter(branches, calls or {}, compact=compact).paint(tree, "")
@@ -55,7 +55,7 @@ class _Painter:
         self._compact = compact
         self._children: dict[str, list[str]] = {}
         known = {node.activation for branch in branches.values() for node in branch.nodes}
-        for path in branches:
+        for path in sorted(branches, key=_order):
             if path:
                 opener = path.rpartition("[")[0]
                 self._children.setdefault(opener if opener in known else "", []).append(path)
@@ -82,17 +82,14 @@ class _Painter:
 
 
 def node_row(node: NodeView, call: str | None = None) -> Text:
-    """`✓ read  tool  fs.read a.py  12 ms`."""
+    """`✓ read  tool  12 ms  what it says of itself`."""
     mark, style = MARKS[node.status]
     row = Text(f"{mark} ", style=style)
     name = line(node.node, 60) + (f" #{node.visit}" if node.visit > 1 else "")
     row.append(f"{name:<{NAME_WIDTH}}", style="default" if node.status != "skipped" else "dim")
-    row.append(f" {line(node.kind):<8}", style="dim")
+    row.append(f" {line(node.kind):<8} {duration(node.started_at, node.ended_at):>8}", style="dim")
     if node.summary:
-        row.append(f" {line(node.summary, SUMMARY_CHARS)}", style="dim")
-    took = duration(node.started_at, node.ended_at)
-    if took:
-        row.append(f"  {took}", style="dim")
+        row.append(f"  {line(node.summary, SUMMARY_CHARS)}", style="red" if node.status == "failed" else "dim")
     if call:
         row.append(f"  {line(call, SUMMARY_CHARS)}", style="cyan")
     return row
@@ -105,6 +102,13 @@ def duration(started: str, ended: str | None) -> str:
     except ValueError:
         return ""
     return f"{took_s * 1000:.0f} ms" if took_s < 1 else f"{took_s:.1f} s"
+
+
+def _order(path: str) -> tuple[str, int]:
+    """Branches of one plan in the order of their index."""
+    opener, _, index = path.rpartition("[")
+    number = index.rstrip("]")
+    return opener, int(number) if number.isdecimal() else 0
 
 
 def _index(path: str) -> str:

@@ -65,7 +65,7 @@ def _outside(pause: PauseView) -> Iterator[tuple[str, str]]:
         size = f"{pause.call.args_bytes:,} bytes, sha256 {pause.call.args_digest}"
         yield "arguments", size if args is None else json_text(args, indent=2)
     if pause.form is not None:
-        yield "form", json_text(pause.form, indent=2)
+        yield "form", json_text(pause.form)
 
 
 def _fact(label: str, value: str) -> Text:

@@ -16,11 +16,11 @@ def _kinds(*views: object) -> list[tuple[str, str | None]]:
 def test_the_first_view_is_told_whole() -> None:
     first = view(nodes=(node("a#1"), node("b#1", "running")), pauses=(pause(),))
     assert _kinds(None, first) == [
+        ("phase", "running"),
         ("started", "a#1"),
         ("ended", "a#1"),
         ("started", "b#1"),
         ("asked", "accept#1"),
-        ("phase", "running"),
     ]
 
 
@@ -58,6 +58,6 @@ def test_the_lines_of_changes_cannot_draw_on_the_terminal() -> None:
 
 
 def test_what_starts_is_not_worth_a_line() -> None:
-    started = changes(None, view(nodes=(node("a#1", "running"),)), NOW)[0]
+    started = changes(view(), view(nodes=(node("a#1", "running"),)), NOW)[0]
     assert started.kind == "started"
     assert change_line(started) is None

@@ -1,0 +1,89 @@
+"""Histories from the command line: exported whole, replayed offline."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.command_line import CommandLine
+
+if TYPE_CHECKING:
+    from typing import Any
+
+pytestmark = pytest.mark.server
+LARGE = "x" * 100_000
+
+
+@pytest.fixture(scope="module")
+def exported(cli: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The history of a run with payloads that lie in the blob store."""
+    file = tmp_path_factory.mktemp("histories") / "h.json"
+    run = cli.json("run", "ask.yaml", "--set", f"what={LARGE}", "--answer", "accept=accept")["id"]
+    done = cli("history", run, "-o", str(file))
+    assert done.returncode == 0, done.stderr
+    return file
+
+
+def _offline(cli: CommandLine, tmp_path: Path) -> CommandLine:
+    """The command line without a server and with an empty store."""
+    environ = {**cli.environ, "TEMPORAL_ADDRESS": "127.0.0.1:1", "DETENT_BLOBS": str(tmp_path / "none")}
+    return CommandLine(environ, tmp_path)
+
+
+def _rewritten(file: Path, target: Path, change: Any) -> Path:
+    history = json.loads(file.read_text())
+    change(history)
+    target.write_text(json.dumps(history))
+    return target
+
+
+@pytest.mark.parametrize("sandbox", ["--sandbox", "--no-sandbox"])
+def test_an_exported_history_replays_without_server_or_store(
+    cli: CommandLine, exported: Path, tmp_path: Path, sandbox: str
+) -> None:
+    assert "ExternalStorageReference" not in exported.read_text()
+    rows = _offline(cli, tmp_path).json("replay", sandbox, str(exported))
+    assert rows == [{"file": str(exported), "ok": True, "events": rows[0]["events"], "error": None}]
+
+
+def test_a_history_that_this_code_would_not_make_is_exit_5(cli: CommandLine, tmp_path: Path) -> None:
+    run = cli.json("run", "find.yaml", "--set", "pattern=*.py")["id"]
+    file = tmp_path / "find.json"
+    assert cli("history", run, "-o", str(file)).returncode == 0
+
+    def another_tool(history: Any) -> None:
+        for event in history["events"]:
+            if "activityTaskScheduledEventAttributes" in event:
+                event["activityTaskScheduledEventAttributes"]["activityId"] = "list#1:0@000000000000"
+
+    changed = _rewritten(file, tmp_path / "changed.json", another_tool)
+    offline = _offline(cli, tmp_path)
+    rows = offline.json("replay", str(file), str(changed), code=5)
+    assert [row["ok"] for row in rows] == [True, False]
+    assert "list#1" in rows[1]["error"]["message"]
+    text = offline("replay", str(changed))
+    assert (text.returncode, text.stdout[0]) == (5, "✗")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"events": []}', '{"events": [{"eventId": "x"}]}', "\x00"])
+def test_what_is_no_history_is_exit_7(cli: CommandLine, tmp_path: Path, content: str) -> None:
+    file = tmp_path / "h.json"
+    file.write_text(content)
+    done = _offline(cli, tmp_path)("replay", str(file))
+    assert done.returncode == 7, done.stderr
+    assert str(file) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_file_that_is_not_there_is_exit_7(cli: CommandLine, tmp_path: Path) -> None:
+    assert _offline(cli, tmp_path)("replay", "nowhere.json").returncode == 7
+
+
+def test_a_history_goes_to_stdout_without_a_file(cli: CommandLine, exported: Path) -> None:
+    run = json.loads(exported.read_text())["events"][0]["workflowExecutionStartedEventAttributes"]["workflowId"]
+    done = cli("history", run)
+    assert done.returncode == 0
+    assert json.loads(done.stdout) == json.loads(exported.read_text())
