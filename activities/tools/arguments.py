@@ -62,7 +62,7 @@ def read_signature(function: Callable[..., object], context: type) -> Arguments:
     fields = {_field(parameter.name): _definition(parameter) for parameter in parameters[1:]}
     names = tuple(parameter.name for parameter in parameters[1:])
     try:
-        model = create_model("Arguments", __config__=_CONFIG, **fields)  # type: ignore[call-overload]
+        model = create_model("Arguments", __config__=_CONFIG, **fields)  # type: ignore[call-overload] # fields by name have no static type
         schema = _plain(model.model_json_schema(by_alias=True))
     except PydanticUserError as error:
         raise BadDeclaration(f"its parameters have no JSON Schema: {error.message}") from error

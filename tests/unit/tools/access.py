@@ -22,4 +22,4 @@ class Everything:
         return True
 
     def enters(self, place: Place) -> bool:
-        return True
+        return bool(place.relative)

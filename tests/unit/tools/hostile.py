@@ -26,8 +26,8 @@ def set_traps(base: Path) -> Traps:
     root, outside, evil = base / "root", base / "outside", base / "root-evil"
     for directory in (root / "sub" / "deep", outside, evil):
         directory.mkdir(parents=True)
-    for file in (outside / "secret", evil / "secret"):
-        file.write_bytes(SECRET)
+    for directory in (outside, evil):
+        (directory / "secret").write_bytes(SECRET)
     (root / "a.txt").write_text("a\n")
     (root / "sub" / "b.txt").write_text("b\n")
     for name, target in LINKS.items():

@@ -15,7 +15,7 @@ import pytest
 
 from activities.tools.confine import Method, Workspace
 from activities.tools.errors import Refused, ToolError
-from activities.tools.place import Place
+from activities.tools.place import Inode, Place
 from activities.tools.replacing import MAX_WRITE_BYTES, Draft, write_file
 from tests.unit.tools import hostile
 from tests.unit.tools.access import Everything
@@ -24,9 +24,17 @@ METHODS: tuple[Method, ...] = ("openat2", "walk")
 KEY = "0123456789abcdef" * 4
 
 
-def write(root: Path, path: str, data: bytes = b"new", method: Method | None = None, **draft: object) -> Place:
+def write(
+    root: Path,
+    path: str,
+    data: bytes = b"new",
+    method: Method | None = None,
+    *,
+    attempt: int = 1,
+    instead_of: Inode | None = None,
+) -> Place:
     with Workspace(root, method).open() as tree:
-        return write_file(tree, Everything(), path, Draft(data, KEY, **draft))  # type: ignore[arg-type]
+        return write_file(tree, Everything(), path, Draft(data, KEY, attempt, instead_of))
 
 
 @pytest.mark.parametrize("method", METHODS)
