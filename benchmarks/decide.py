@@ -60,9 +60,7 @@ def policy_document() -> dict[str, object]:
 
 def requests() -> list[Request]:
     """Calls of every sort: allowed, asked about, refused, and of a model."""
-    asked = CapabilitySet(
-        tuple(Capability(kind, "**") for kind in ("fs.read", "fs.write")) + (Capability("tool", "**"),)
-    )
+    asked = CapabilitySet(tuple(Capability(kind, "**") for kind in ("fs.read", "fs.write", "tool")))
     paths = ("src/a.py", "docs/deep/er/still/b.md", "tests/out/c.md", "src/keep/d.md", "x/.env", "y/secrets/z.txt")
     tools = [("fs.read", "fs.read"), ("fs.write", "fs.write"), ("fs.edit", "fs.write")]
     made = [_tool(tool, Capability(kind, path), asked) for tool, kind in tools for path in paths]

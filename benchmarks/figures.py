@@ -13,6 +13,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+WHOLE_FROM = 1000
+"""From here on decimals say nothing."""
 RESULTS = Path(__file__).resolve().parent / "results"
 
 
@@ -98,4 +100,4 @@ def quantile(values: list[float], share: float) -> float:
 
 
 def _shown(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return f"{value:,.0f}" if abs(value) >= WHOLE_FROM else f"{value:.3g}"

@@ -8,20 +8,20 @@ import json
 import os
 import sys
 import tempfile
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from activities.blobs import DirectoryBlobs
 from benchmarks.worker import UNSANDBOXED
+from cli.cluster import Cluster
+from cli.start import Start, start
 from tests.support.cards import policy_document
 from worker.child import spawn, stop
 from worker.connect import Target, connect
 from worker.server import EmbeddedServer
 from worker.settings import READY_FD, Settings, as_environ
 from worker.start_line import ServerOptions
-from workflows.contracts.names import WORKFLOW
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -44,12 +44,9 @@ class Ground:
 
     async def start(self, graph: dict[str, object], queue: str) -> WorkflowHandle[object, object]:
         """Start a run of a graph, as `detent run` does."""
-        return await self.client.start_workflow(
-            WORKFLOW,
-            {"v": 1, "graph": graph},
-            id=f"default/{graph['graph']}/{uuid.uuid4().hex[:12]}",
-            task_queue=queue,
-        )
+        cluster = Cluster(self.client, queue, self.server.address)
+        started = await start(cluster, Start(graph, None, None, None))
+        return self.client.get_workflow_handle(started.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +74,7 @@ async def ground() -> AsyncIterator[Ground]:
         top = Path(scratch)
         workspace, blobs, policy = top / "workspace", top / "blobs", top / "policy.yaml"
         workspace.mkdir()
-        (workspace / FILE).write_text("one line of text, as files have them\n" * 6, encoding="utf-8")
+        (workspace / FILE).write_text("one line of text, as files have them\n", encoding="utf-8")
         policy.write_text(json.dumps(policy_document()), encoding="utf-8")
         async with EmbeddedServer(ServerOptions()) as server:
             client = await connect(Target(server.address, server.namespace), DirectoryBlobs(blobs))

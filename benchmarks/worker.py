@@ -12,6 +12,7 @@ from temporalio.worker import Worker
 from activities.blobs import DirectoryBlobs
 from activities.tools.confine import Workspace
 from activities.tools.context import ToolContext
+from activities.tools.registry import load_tools
 from benchmarks.handwritten import HandWritten, activity_around
 from worker import compose as parts
 from worker.connect import connect, target
@@ -67,7 +68,7 @@ def plain_read(toolbox: Toolbox, root: Path) -> Callable[[str], Awaitable[object
 
 def build(client: Client, composition: parts.Composition) -> Worker:
     """The worker of `worker.compose`, with the same options and one more workflow and activity."""
-    toolbox = parts.load_tools(composition.settings.tools)
+    toolbox = load_tools(composition.settings.tools)
     hand_read = activity_around(plain_read(toolbox, composition.settings.workspace))
     return Worker(
         client,
