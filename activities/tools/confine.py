@@ -94,6 +94,8 @@ class Tree:
                 found.add(inode(os.stat(path, dir_fd=self.root_fd, follow_symlinks=False)))
         except FileNotFoundError:
             pass  # below a directory that does not exist yet there is nothing to know
+        except OSError as error:  # something else took a directory's place since the path was opened
+            raise explain(error, asked) from error
         absolute = self._root if relative == "." else f"{self._root.rstrip('/')}/{relative}"
         return Place(asked, relative, absolute, frozenset(found if own is None else found | {own}))
 

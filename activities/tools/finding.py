@@ -44,11 +44,11 @@ class Finder:
     denied and protected files, directories of nothing else, links to directories, and what is no plain file.
     """
 
-    def __init__(self, tree: Tree, access: Access, stop: Stop) -> None:
+    def __init__(self, tree: Tree, access: Access, stop: Stop, max_entries: int = MAX_ENTRIES) -> None:
         self._tree = tree
         self._access = access
         self._stop = stop
-        self._entries = 0
+        self._left = max_entries
         self.skipped = 0
 
     def find(self, pattern: str) -> list[Found]:
@@ -98,9 +98,9 @@ class Finder:
         self._stop.check()
         with os.scandir(directory.descriptor) as entries:
             listed = sorted(entries, key=lambda entry: entry.name)
-        self._entries += len(listed)
-        if self._entries > MAX_ENTRIES:
-            raise ToolError(f"more than {MAX_ENTRIES} files and directories to look at; narrow the pattern")
+        self._left -= len(listed)
+        if self._left < 0:
+            raise ToolError("there are too many files and directories to look at; narrow the pattern")
         return listed
 
     def _descend(self, directory: _Directory, name: str, glob: Glob) -> Iterator[Found]:

@@ -89,7 +89,7 @@ async def test_hostile_pattern_ends_within_its_time_and_the_worker_lives_on(call
     heart.cancel()
     assert (error.type, error.non_retryable) == ("ToolFailed", True)
     assert "took too long and was stopped" in error.message
-    assert elapsed_s < 2.0
+    assert elapsed_s < 5.0
     assert beats > 20
 
 
