@@ -27,13 +27,8 @@ MAX_ARGS_BYTES = 1024 * 1024
 
 def call_tool(m: Machine, activation: Activation, tool: str, args: object) -> None:
     """Want one tool call; arguments that the tool does not take fail the node with what to mend."""
-    card = m.card.tools.get(tool)
-    if card is None:
-        _reject(m, activation, FailureType.TOOL_FAILED, f"tool `{tool}` is not in the run card")
-        return
-    if not isinstance(args, dict):
-        _reject(m, activation, FailureType.TOOL_FAILED, f"tool `{tool}`: `with` must be a map of arguments")
-        return
+    card = m.card.tools[tool]
+    assert isinstance(args, dict), "validation lets only a map stand in `with`"
     full = with_defaults(card.input_schema, args)
     faults = validate_value(card.input_schema, full)
     if faults:

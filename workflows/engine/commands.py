@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 class StartCall:
     """Start one activity, named after what it calls.
 
-    `activity` is its type, `payload` a `Call` as JSON. `timeout_s` bounds one attempt, `total_s` (null: no bound) all of them together. A
-    lost attempt of a `model` call is not repeated by the host, because it may have been billed. A
-    `cancellable` call may be given up while it runs; any other runs to its end.
+    `activity` is its type, `payload` a `Call` as JSON. `timeout_s` bounds one attempt, `total_s` (null: no
+    bound) all of them together. A lost attempt of a `model` call is not repeated by the host, because it may
+    have been billed. A `cancellable` call may be given up while it runs; any other runs to its end.
     """
 
     call: str

@@ -15,9 +15,12 @@ from workflows.engine.steps import Fail, Succeed
 from workflows.language.expressions import ExpressionError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from workflows.engine.events import CallCancelled, CallFailed, CallSucceeded
     from workflows.engine.machine import Machine
     from workflows.engine.state import Activation, CallState
+
 
 def call_succeeded(m: Machine, event: CallSucceeded) -> None:
     """Settle at what was used; a validate node goes to its next check, every other node has its result."""
@@ -28,14 +31,14 @@ def call_succeeded(m: Machine, event: CallSucceeded) -> None:
     if call.doomed:
         end_cancelled(m, activation)
     elif activation.kind == "validate":
-        _next_check(m, activation, event.output)
+        _go_on_checking(m, activation, lambda: validating.tool_answered(m, activation, event.output))
     else:
         m.todo.append(Succeed(activation.id, _result(call, event.output, event.usage)))
 
 
-def _next_check(m: Machine, activation: Activation, output: object) -> None:
+def _go_on_checking(m: Machine, activation: Activation, judge: Callable[[], None]) -> None:
     try:
-        validating.tool_answered(m, activation, output)
+        judge()
     except ExpressionError as error:
         m.todo.append(Fail(activation.id, problem(FailureType.EXPRESSION_FAILED, str(error), activation)))
 
@@ -68,20 +71,13 @@ def call_failed(m: Machine, event: CallFailed) -> None:
         call_again(m, activation, call)
         return
     if activation.kind == "validate" and event.type == FailureType.TOOL_FAILED:
-        _failed_check(m, activation, event.message)
+        _go_on_checking(m, activation, lambda: validating.tool_failed(m, activation, event.message))
         return
     error = _error(m, call, event, activation)
     call.status = "asked"
     m.state.calls[call.id] = call
     activation.call = call.id
     m.todo.append(Fail(activation.id, error, call.id))
-
-
-def _failed_check(m: Machine, activation: Activation, message: str) -> None:
-    try:
-        validating.tool_failed(m, activation, message)
-    except ExpressionError as error:
-        m.todo.append(Fail(activation.id, problem(FailureType.EXPRESSION_FAILED, str(error), activation)))
 
 
 def _error(m: Machine, call: CallState, event: CallFailed, activation: Activation) -> ErrorInfo:

@@ -35,7 +35,7 @@ def output_nano(m: Machine, call: CallState) -> int:
 
 def input_bound(texts: list[str], schema: dict[str, object] | None, context: int) -> int:
     """Most input tokens that a request can be billed for: a token per UTF-8 byte, at most the model's context."""
-    size = sum(len(text.encode()) for text in texts) + MESSAGE_MARGIN * (len(texts) + 1)
+    size = sum(len(text.encode("utf-8", "surrogatepass")) for text in texts) + MESSAGE_MARGIN * (len(texts) + 1)
     if schema is not None:
         size += len(canonical(schema)) + MESSAGE_MARGIN
     return min(context, size)

@@ -15,8 +15,7 @@ def enqueue(m: Machine, call: CallState) -> None:
     call.status = "queued"
     enqueue_silently(m, call)
     activation = m.state.activations[call.activation]
-    if activation.busy_since_ms is None:
-        activation.busy_since_ms = m.state.now_ms
+    activation.busy_since_ms = m.state.now_ms
 
 
 def enqueue_silently(m: Machine, call: CallState) -> None:
@@ -25,11 +24,8 @@ def enqueue_silently(m: Machine, call: CallState) -> None:
 
 
 def dequeue(m: Machine, call: CallState) -> None:
-    """Take a call out of the queue, if it is there."""
-    entry = _entry(m, call)
-    place = bisect_left(m.queue, entry)
-    if place < len(m.queue) and m.queue[place] == entry:
-        del m.queue[place]
+    """Take a queued call out of the queue."""
+    del m.queue[bisect_left(m.queue, _entry(m, call))]
 
 
 def _entry(m: Machine, call: CallState) -> tuple[tuple[int, ...], int, str]:

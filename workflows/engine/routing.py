@@ -41,7 +41,7 @@ def take_steps(m: Machine) -> None:
 def _take(m: Machine, step: Step) -> None:
     if isinstance(step, Enter):
         frame = m.state.frames.get(step.frame)
-        if frame is not None and frame.token is None:
+        if frame is not None:
             _enter(m, frame, step.target)
         return
     activation = m.state.activations.get(step.activation)

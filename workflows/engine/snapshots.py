@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from pydantic import TypeAdapter
 
@@ -36,9 +36,7 @@ def restore(m: Machine, data: dict[str, object]) -> None:
     version = data.get("v")
     if version != VERSION:
         raise ValueError(f"snapshot version {version} is not {VERSION}")
-    ledgers = data["ledgers"]
-    if not isinstance(ledgers, dict):
-        raise TypeError("`ledgers` is not a map")
+    ledgers = cast("dict[str, dict[str, object]]", data["ledgers"])
     m.state = _adapter().validate_python(data["state"])
     m.ledgers = {name: Ledger.restore(ledger) for name, ledger in ledgers.items()}
     m.queue = []

@@ -28,6 +28,7 @@ def execution_ledger(m: Machine, activation: Activation) -> Ledger:
     ledger = m.ledgers.get(activation.id)
     if ledger is None:
         ledger = m.ledgers[activation.id] = Ledger(limits=m.policy.execution)
+        ledger.charge(Amount(steps=1))  # an activation is one step
     return ledger
 
 
@@ -84,9 +85,7 @@ def settle(m: Machine, call: CallState, usage: Usage | None, *, maybe_billed: bo
     """Replace a call's reservation by what it used; all of it where the provider may have billed unseen."""
     used = call.reserve if maybe_billed else _amount(call, usage)
     m.ledgers[RUN].settle(call.id, used)
-    ledger = m.ledgers.get(call.activation)
-    if ledger is not None:
-        ledger.settle(call.id, used)
+    m.ledgers[call.activation].settle(call.id, used)
     if usage is not None:
         m.state.totals.input_tokens += usage.input_tokens
         m.state.totals.output_tokens += usage.output_tokens

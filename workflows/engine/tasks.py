@@ -92,11 +92,9 @@ def _start_wait(m: Machine, activation: Activation, node: WaitNode) -> None:
 
 def _start_plan(m: Machine, activation: Activation, node: PlanNode) -> None:
     names = _names(m, activation)
-    for place, rule in enumerate(node.rules):
-        if rule.when is None or rule.when.holds(names):
-            _take(m, activation, place, rule)
-            return
-    raise ExpressionError("no rule holds; give the plan a last rule without `when`")
+    taken = (place for place, rule in enumerate(node.rules) if rule.when is None or rule.when.holds(names))
+    place = next(taken)  # the last rule has no `when`
+    _take(m, activation, place, node.rules[place])
 
 
 def _take(m: Machine, activation: Activation, place: int, rule: Rule) -> None:

@@ -32,7 +32,9 @@ def waiting(*answers: str) -> Simulator:
 def refusal(run: Simulator, **fields: object) -> str:
     before = run.engine.view()
     answer = Answer.model_validate({"pause": "p1", "outcome": "ok", "by": "eve", **fields})
-    told = [each for each in run.feed(events.AnswerArrived(run.now_ms, answer)) if isinstance(each, commands.TellAnswer)]
+    told = [
+        each for each in run.feed(events.AnswerArrived(run.now_ms, answer)) if isinstance(each, commands.TellAnswer)
+    ]
     assert isinstance(told[0].outcome, Refusal)
     after = run.engine.view()
     assert after.refusals[-1] == told[0].outcome
@@ -66,7 +68,9 @@ def test_answer_with_the_right_digest_is_taken() -> None:
 
 def test_approval_takes_no_data() -> None:
     run = waiting("answer p1 ok")
-    assert refusal(run, pause="p2", outcome="approve", data={"why": "I like it"}) == "outcome `approve` takes no data yet"
+    assert (
+        refusal(run, pause="p2", outcome="approve", data={"why": "I like it"}) == "outcome `approve` takes no data yet"
+    )
 
 
 def test_second_answer_is_refused() -> None:

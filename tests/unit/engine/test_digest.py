@@ -42,9 +42,7 @@ def test_decision_digest_is_that_of_the_canonical_form(name: str, args: str, rul
 @given(parts=st.tuples(TEXT, TEXT, TEXT, TEXT, TEXT))
 def test_idempotency_key_is_that_of_the_canonical_form(parts: tuple[str, str, str, str, str]) -> None:
     namespace, workflow, first, call, args = parts
-    key = idempotency_key(
-        namespace=namespace, workflow_id=workflow, first_run_id=first, call=call, args_digest=args
-    )
+    key = idempotency_key(namespace=namespace, workflow_id=workflow, first_run_id=first, call=call, args_digest=args)
     assert key == digest(list(parts))
 
 

@@ -47,7 +47,7 @@ def problems_of(directory: Path, entry: str, *, trusted: bool = True) -> tuple[P
 def test_no_file_gives_two_models_of_anthropic() -> None:
     catalogue = load_catalogue(None, None, environ={})
     models = {alias: (card.provider, card.model) for alias, card in catalogue.cards().items()}
-    assert models == {"default": ("anthropic", "claude-sonnet-4-5"), "small": ("anthropic", "claude-haiku-4-5")}
+    assert models == {"default": ("anthropic", "claude-sonnet-4-6"), "small": ("anthropic", "claude-haiku-4-5")}
     assert catalogue.missing_keys({}) == dict.fromkeys(models, "env:ANTHROPIC_API_KEY")
     assert catalogue.missing_keys({"ANTHROPIC_API_KEY": "x"}) == {}
     assert catalogue.warnings == ()
