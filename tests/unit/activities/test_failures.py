@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from temporalio.exceptions import ApplicationError
 
@@ -26,3 +28,8 @@ def test_failure_has_a_constant_type_and_says_whether_to_try_again(
     error: ApplicationError, kind: str, final: bool, details: tuple[object, ...]
 ) -> None:
     assert (error.type, error.non_retryable, tuple(error.details)) == (kind, final, details)
+
+
+def test_failure_says_how_long_to_wait() -> None:
+    error = failure(FailureType.MODEL_FAILED, "busy", retryable=True, retry_after_s=1.5)
+    assert error.next_retry_delay == timedelta(seconds=1.5)
