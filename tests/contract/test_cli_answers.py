@@ -29,7 +29,9 @@ def waiting(cli: CommandLine) -> RunView:
 @pytest.fixture
 def risky(cli: CommandLine) -> RunView:
     """A run whose call policy asks about."""
-    return RunView.model_validate(cli.json("run", "write.yaml", "--set", "path=out/a.txt", "--set", "text=hello", code=4))
+    return RunView.model_validate(
+        cli.json("run", "write.yaml", "--set", "path=out/a.txt", "--set", "text=hello", code=4)
+    )
 
 
 def _view(cli: CommandLine, run: str) -> RunView:

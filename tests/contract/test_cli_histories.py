@@ -11,6 +11,7 @@ import pytest
 from tests.support.command_line import CommandLine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 pytestmark = pytest.mark.server
@@ -33,7 +34,7 @@ def _offline(cli: CommandLine, tmp_path: Path) -> CommandLine:
     return CommandLine(environ, tmp_path)
 
 
-def _rewritten(file: Path, target: Path, change: Any) -> Path:
+def _rewritten(file: Path, target: Path, change: Callable[[Any], None]) -> Path:
     history = json.loads(file.read_text())
     change(history)
     target.write_text(json.dumps(history))
@@ -54,7 +55,7 @@ def test_a_history_that_this_code_would_not_make_is_exit_5(cli: CommandLine, tmp
     file = tmp_path / "find.json"
     assert cli("history", run, "-o", str(file)).returncode == 0
 
-    def another_tool(history: Any) -> None:
+    def another_tool(history: Any) -> None:  # noqa: ANN401 - a history as JSON
         for event in history["events"]:
             if "activityTaskScheduledEventAttributes" in event:
                 event["activityTaskScheduledEventAttributes"]["activityId"] = "list#1:0@000000000000"

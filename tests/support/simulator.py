@@ -13,6 +13,8 @@ from workflows.engine.machine import RunFacts
 from workflows.language.compile import compile_graph
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from workflows.contracts.run import RunCard
 
 START_MS = 1_700_000_000_000
@@ -74,7 +76,7 @@ class Simulator:
 
     def _event(self, verb: str, rest: list[str]) -> events.Event:
         at = self.now_ms
-        controls = {
+        controls: dict[str, Callable[[], events.Event]] = {
             "start": lambda: events.RunStarted(at),
             "hold": lambda: events.HoldRequested(at, "ann"),
             "lift": lambda: events.HoldLifted(at, "ann"),

@@ -34,14 +34,18 @@ def read(path: Path) -> Transcript:
     run_input: object = None
     if rest and rest[0] == "policy":
         block, rest = _block(rest, "policy")
-        tenant = dict(load(block, None).data)
+        tenant = _mapping(load(block, None).data)
     if rest and rest[0].startswith("input "):
         run_input = json.loads(rest[0].removeprefix("input "))
         rest = rest[1:]
     head = lines[: len(lines) - len(rest)]
-    document = load(graph, str(path)).data
-    assert isinstance(document, dict)
+    document = _mapping(load(graph, str(path)).data)
     return Transcript("\n".join(head).rstrip(), document, tenant, run_input, _exchanges(rest))
+
+
+def _mapping(data: object) -> dict[str, object]:
+    assert isinstance(data, dict)
+    return data
 
 
 def _block(lines: list[str], name: str) -> tuple[str, list[str]]:

@@ -11,7 +11,7 @@ from workflows.engine.clock import parse_rfc3339, rfc3339
 from workflows.engine.digest import decision_digest, idempotency_key, pause_digest
 from workflows.engine.summaries import short
 
-TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
 @given(name=TEXT, args=TEXT, rules=st.lists(TEXT, max_size=3), engine=st.integers(1, 99))

@@ -44,7 +44,7 @@ def call(name: str, args: dict[str, Any], subject: str, kind: str = "tool", **ch
         name=name,
         args_digest=digest(args),
         tool_digest=subject,
-        policy_digest=policy,
+        policy=policy,
         verdict="allow",
         rules=("allow",),
     )

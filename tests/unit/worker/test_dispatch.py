@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.dispatch import Reach
+from activities.models.catalogue import load_catalogue
 from activities.tools.declare import Effect, Risk, Tool, ToolContext, ToolError, tool
 from tests.unit.worker.calls import attempt, call, card_digest, reach
 from workflows.contracts.failures import FailureType
@@ -83,7 +85,7 @@ async def test_a_tool_that_is_not_here_may_be_on_another_worker(tmp_path: Path) 
 async def test_a_call_that_was_not_decided_is_denied(tmp_path: Path, change: dict[str, Any]) -> None:
     parts = reach(tmp_path)
     (tmp_path / "work" / "other.txt").write_text("secret", encoding="utf-8")
-    made = call("fs.read", {"path": "a.txt"}, card_digest(parts, "fs.read"), **change)
+    made = {**call("fs.read", {"path": "a.txt"}, card_digest(parts, "fs.read")), **change}
     error = await refused(parts, made)
     assert (error.type, error.non_retryable) == (FailureType.POLICY_DENIED, True)
     assert "not the one that was decided" in error.message
@@ -158,3 +160,58 @@ async def test_a_tool_may_beat_from_a_thread(tmp_path: Path) -> None:
     parts = reach(tmp_path, counting(Effect.READ))
     made = call("text.count", {"what": "beat"}, card_digest(parts, "text.count"))
     assert (await attempt(parts, made))["output"] == {"n": 4}
+
+
+MODELS = """
+models:
+  default: {provider: scripted, script: replies.yaml, price: {input: 1, output: 2}}
+"""
+REPLIES = """
+replies:
+  - {default: true, text: hello, usage: {input_tokens: 3, output_tokens: 1}}
+"""
+
+
+def with_model(root: Path) -> Reach:
+    """A worker's parts with a scripted model `default`."""
+    (root / "models.yaml").write_text(MODELS, encoding="utf-8")
+    (root / "replies.yaml").write_text(REPLIES, encoding="utf-8")
+    return reach(root, catalogue=load_catalogue(root / "models.yaml", None, environ={}))
+
+
+def asking(parts: Reach, **changes: Any) -> dict[str, Any]:
+    """A decided call of the model `default`."""
+    entry = parts.catalogue.get("default")
+    assert entry is not None
+    messages = [{"role": "user", "content": [{"text": "hi"}]}]
+    args = {"alias": "default", "model": entry.card.model, "messages": messages, "max_tokens": 10, **changes}
+    return call("default", args, entry.card.digest, "model")
+
+
+async def test_a_model_is_called_and_accounted_for(tmp_path: Path) -> None:
+    parts = with_model(tmp_path)
+    result = await attempt(parts, asking(parts), activity_type="model.scripted")
+    assert result["output"]["text"] == "hello"
+    assert result["usage"]["tokens"] == 4
+    assert result["usage"]["cost_nano"] == 5000
+
+
+async def test_a_call_for_one_model_does_not_reach_another(tmp_path: Path) -> None:
+    parts = with_model(tmp_path)
+    error = await refused(parts, asking(parts, alias="dear"), activity_type="model.scripted")
+    assert error.type == FailureType.POLICY_DENIED
+
+
+async def test_a_model_call_that_was_not_decided_is_denied(tmp_path: Path) -> None:
+    parts = with_model(tmp_path)
+    made = asking(parts)
+    made["args"]["max_tokens"] = 10_000
+    error = await refused(parts, made, activity_type="model.scripted")
+    assert error.type == FailureType.POLICY_DENIED
+
+
+async def test_a_mistake_in_the_worker_is_told_as_one(tmp_path: Path) -> None:
+    parts = dataclasses.replace(reach(tmp_path), edge=None)  # type: ignore[arg-type]  # the mistake
+    error = await refused(parts, call("fs.read", {"path": "a.txt"}, card_digest(parts, "fs.read")))
+    assert error.type == FailureType.INTERNAL
+    assert error.__cause__ is None
