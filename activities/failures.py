@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from temporalio.exceptions import ApplicationError
 
 from workflows.contracts.failures import FailureType
@@ -16,9 +18,16 @@ def failure(
     *,
     details: dict[str, object] | None = None,
     retryable: bool = False,
+    retry_after_s: float | None = None,
 ) -> ApplicationError:
-    """An error of one type; `details` is its one detail. Only what is retryable is tried again by Temporal."""
-    return ApplicationError(message, *([details] if details else []), type=kind.value, non_retryable=not retryable)
+    """An error of one type; `details` is its one detail. `retry_after_s` sets Temporal's next delay."""
+    return ApplicationError(
+        message,
+        *([details] if details else []),
+        type=kind.value,
+        non_retryable=not retryable,
+        next_retry_delay=None if retry_after_s is None else timedelta(seconds=retry_after_s),
+    )
 
 
 def tool_failed(message: str, *, details: dict[str, object] | None = None, retryable: bool = False) -> ApplicationError:
