@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from workflows.contracts.pause import PauseView
 
+HUMAN = "on_human_node"
 POLICY_TRIGGERS = frozenset({"on_risky_tool", "on_protected_path"})
 
 
@@ -51,8 +52,7 @@ def make_answer(pause: PauseView, outcome: str, data: object, by: str) -> Answer
         raise invalid(
             f"pause `{line(pause.id)}` has no outcome `{line(outcome, 64)}`; it has {outcomes}", kind="InvalidAnswer"
         )
-    if pause.form is not None:
-        _check_form(pause, data)
+    data = _fitting(pause, outcome, data)
     try:
         answer = Answer(pause=pause.id, digest=pause.digest or None, outcome=outcome, data=data, by=by)
     except ValidationError as error:
@@ -68,11 +68,23 @@ def wire_bytes(answer: Answer) -> bytes:
     return canonical(answer.model_dump(mode="json", exclude_none=True))
 
 
-def _check_form(pause: PauseView, data: object) -> None:
-    problems = validate_value(pause.form or {}, data)
+def _fitting(pause: PauseView, outcome: str, data: object) -> object:
+    """The data, if it is what the pause takes; left out, it is the empty map where that fits the form."""
+    if pause.form is not None:
+        problems = validate_value(pause.form, data)
+        if problems and data is None and not validate_value(pause.form, {}):
+            return {}
+    elif pause.trigger == HUMAN:
+        problems = []
+    elif outcome == "complete":
+        fits = isinstance(data, dict) and set(data) == {"result"}
+        problems = [] if fits else ['it must be {"result": ...}, the result that the call would have had']
+    else:
+        problems = [] if data is None else [f"outcome `{line(outcome)}` takes none"]
     if problems:
-        message = f"the data does not fit the form of pause `{line(pause.id)}`: {'; '.join(map(line, problems))}"
-        raise invalid(f"{message}; give it with `--data`", kind="InvalidAnswer")
+        message = f"the data does not fit pause `{line(pause.id)}`: {'; '.join(map(line, problems))}"
+        raise invalid(f"{message}; `--data` gives it", kind="InvalidAnswer")
+    return data
 
 
 def _ids(pauses: Sequence[PauseView]) -> str:

@@ -39,6 +39,10 @@ async def follow(cluster: Cluster, run: str, changed: asyncio.Event | None = Non
 
     Whoever sets `changed` gets a view, too.
     """
+    found = await find(cluster, run)
+    if not is_open(found):  # a worker would answer for it still, with the view from before its end
+        yield await closed_view(cluster.client, found)
+        return
     changed = changed or asyncio.Event()
     watcher = asyncio.create_task(_watch(cluster, run, changed))
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -70,8 +69,8 @@ async def _data(pause: PauseView) -> object:
     """The payload, where the pause has a form."""
     if pause.form is None:
         return None
-    word = (await read_line("data (JSON that fits the form): ")).strip()
-    return json_value(word or json.dumps(None), "the data")
+    word = (await read_line("data, JSON that fits the form: ")).strip()
+    return json_value(word, "the data") if word else None
 
 
 async def read_line(prompt: str) -> str:

@@ -60,7 +60,7 @@ def test_a_detached_run_is_answered_by_a_signal_of_the_temporal_command(cli: Com
     run = "default/ask/by-temporal"
     eventually(lambda: _view(cli, run).phase == "waiting")
     words = ["workflow", "signal", "--address", cli.environ["TEMPORAL_ADDRESS"], "-w", run, "--name", "answer"]
-    payload = json.dumps({"v": 1, "pause": "p1", "outcome": "accept"})
+    payload = json.dumps({"v": 1, "pause": "p1", "outcome": "accept", "data": {}})
     subprocess.run([str(find_binary()), *words, "--input", payload], check=True, capture_output=True, timeout=30)
     assert eventually(lambda: _view(cli, run).phase == "completed")
 
@@ -102,9 +102,9 @@ def test_a_dry_run_prints_the_bytes_and_sends_nothing(cli: CommandLine, waiting:
     [
         (("answer", "p9", "accept"), 8, "`p1`"),
         (("answer", "p1", "approve"), 7, "`accept`, `reject`"),
-        (("answer", "accept", "--data", '{"why": 1}'), 7, "form"),
+        (("answer", "accept", "--data", '{"why": 1}'), 7, "does not fit"),
         (("answer", "accept", "--data", "{"), 7, "not JSON"),
-        (("answer", "accept", "--data", '"' + "x" * 100_000 + '"'), 7, "form"),
+        (("answer", "accept", "--data", '"' + "x" * 100_000 + '"'), 7, "does not fit"),
         (("answer", "accept", "--scope", "run"), 2, "not there yet"),
         (("answer", "accept", "--key-file", "f"), 2, "not there yet"),
         (("answer", "a", "b", "c"), 2, "too many words"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import time
@@ -103,8 +104,12 @@ def test_a_cancelled_run_is_shown_as_such(cli: CommandLine) -> None:
 
 
 async def test_a_terminated_run_is_shown_as_aborted(cli: CommandLine, temporal_client: Client) -> None:
-    view = _asked(cli)
+    view = await asyncio.to_thread(_asked, cli)
     await temporal_client.get_workflow_handle(view.id).terminate("by the operator")
+    await asyncio.to_thread(_look_at_terminated, cli, view)
+
+
+def _look_at_terminated(cli: CommandLine, view: RunView) -> None:
     closed = _view(cli, view.id)
     assert closed.phase == "aborted"
     assert closed.error is not None
@@ -168,7 +173,7 @@ def test_an_unknown_run_is_said_to_be_unknown(cli: CommandLine, verb: str) -> No
 
 async def test_a_workflow_that_is_no_run_is_refused(cli: CommandLine, temporal_client: Client, task_queue: str) -> None:
     await temporal_client.start_workflow("Other", id=f"other-{task_queue}", task_queue=task_queue)
-    done = cli("show", f"other-{task_queue}")
+    done = await asyncio.to_thread(cli, "show", f"other-{task_queue}")
     assert done.returncode == 8
     assert "`Other`" in done.stderr
 

@@ -45,10 +45,32 @@ def test_a_wrong_outcome_is_refused_with_the_right_ones() -> None:
 
 
 def test_data_must_fit_the_form() -> None:
-    with pytest.raises(CommandError, match="does not fit the form") as raised:
+    with pytest.raises(CommandError, match="does not fit pause") as raised:
         make_answer(pause(form=FORM), "accept", {"answer": 1}, "me")
     assert raised.value.code == Exit.INVALID
     assert make_answer(pause(form=FORM), "accept", {"answer": "yes"}, "me").data == {"answer": "yes"}
+
+
+def test_data_that_was_left_out_is_the_empty_map_where_that_fits() -> None:
+    optional = {"type": "object", "properties": {"why": {"type": "string"}}}
+    assert make_answer(pause(form=optional), "accept", None, "me").data == {}
+    with pytest.raises(CommandError, match="does not fit pause"):
+        make_answer(pause(form=FORM), "accept", None, "me")
+
+
+def test_a_call_that_was_made_elsewhere_is_completed_with_its_result() -> None:
+    uncertain = pause(trigger="on_uncertain", outcomes=("retry", "complete", "abort"))
+    assert make_answer(uncertain, "complete", {"result": 1}, "me").data == {"result": 1}
+    for data in (None, {}, {"result": 1, "more": 2}, [1]):
+        with pytest.raises(CommandError, match="result"):
+            make_answer(uncertain, "complete", data, "me")
+
+
+def test_only_people_asked_by_a_graph_may_send_data() -> None:
+    assert make_answer(pause(), "accept", "anything", "me").data == "anything"
+    with pytest.raises(CommandError, match="takes none") as raised:
+        make_answer(pause(trigger="on_failure", outcomes=("retry", "abort")), "retry", "x", "me")
+    assert raised.value.code == Exit.INVALID
 
 
 def test_an_answer_is_bound_to_what_was_asked() -> None:
