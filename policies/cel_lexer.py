@@ -8,6 +8,8 @@ from typing import Final
 
 from policies.errors import ExpressionError
 
+MAX_LENGTH: Final = 2048
+
 _STRING: Final = (
     r"[rR](?:\"\"\"[\s\S]*?\"\"\"|'''[\s\S]*?'''|\"[^\"\r\n]*\"|'[^'\r\n]*')"
     r"|\"\"\"(?:[^\\]|\\[\s\S])*?\"\"\"|'''(?:[^\\]|\\[\s\S])*?'''"
@@ -39,13 +41,18 @@ END: Final = Token("end", "", 0)
 
 
 def expression_end(text: str, start: int) -> int | None:
-    """Where the `}` stands that ends the expression starting at `start`: the first outside quotes and brackets."""
-    depth, at = 0, start
-    while at < len(text):
-        found = _TOKEN.match(text, at)
+    """Where the `}` stands that ends the expression starting at `start`: the first outside quotes and brackets.
+
+    Null if there is none within the longest expression.
+    """
+    depth, at, limit = 0, start, start + MAX_LENGTH + 1
+    while at < min(len(text), limit):
+        found = _TOKEN.match(text, at, limit)
         sign = found["sign"] if found else None
         if sign == "}" and depth == 0:
             return at
+        if found is None and text[at] in "\"'":
+            return None  # a text that is not closed: nothing after it can end the expression
         depth += (sign in ("(", "[", "{")) - (sign in (")", "]", "}"))
         at = found.end() if found else at + 1
     return None

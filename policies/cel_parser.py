@@ -18,7 +18,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final, cast
 
-from policies.cel_lexer import END, Token, tokens_of
+from policies.cel_lexer import END, MAX_LENGTH, Token, tokens_of
 from policies.cel_tree import (
     LEVELS,
     Call,
@@ -40,7 +40,6 @@ from policies.errors import ExpressionError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_LENGTH: Final = 2048
 MAX_NESTING: Final = 32
 
 KEYWORDS: Final = frozenset({"in", "true", "false", "null"})

@@ -37,6 +37,11 @@ class Template:
         self.render = render
         """Computes the value for a scope; `ExpressionError` if an expression has none. Constants are shared."""
 
+    @property
+    def is_single(self) -> bool:
+        """Whether it is a text that is one expression and nothing else, which keeps the type of its value."""
+        return isinstance(self.value, str) and [type(piece) for piece in _split(self.value)] == [Program]
+
     def __repr__(self) -> str:
         return f"Template({self.value!r})"
 

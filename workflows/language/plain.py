@@ -26,11 +26,17 @@ def check_plain(value: object) -> list[Problem]:
         left -= len(item) + 1 if isinstance(item, str) else 1
         if left < 0:
             return [Problem("too_large", f"the document has over {MAX_CHARACTERS} characters", "")]
-        if isinstance(item, dict):
-            left -= sum(len(key) for key in item)
-            stack += [(inner, join(path, key), depth + 1) for key, inner in reversed(item.items())]
-        elif isinstance(item, list):
-            stack += [(inner, f"{path}[{index}]", depth + 1) for index, inner in reversed(list(enumerate(item)))]
+        left -= sum(len(key) for key in item) if isinstance(item, dict) else 0
+        stack += [(inner, place, depth + 1) for place, inner in reversed(children(item, path))]
+    return []
+
+
+def children(value: object, path: str) -> list[tuple[str, object]]:
+    """The parts of a mapping or list, each with its path."""
+    if isinstance(value, dict):
+        return [(join(path, str(key)), inner) for key, inner in value.items()]
+    if isinstance(value, list):
+        return [(f"{path}[{index}]", inner) for index, inner in enumerate(value)]
     return []
 
 

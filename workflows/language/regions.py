@@ -18,23 +18,22 @@ MAX_NESTING: Final = 8
 class Region:
     """The top level (no `plan`), or the scope of one plan and one join; two rules of a plan may share it.
 
-    `nodes` are in the order in which they are reached.
+    `nodes` are in the order in which they are reached, `depth` is the number of scopes that are open in it.
     """
 
     plan: str | None = None
     join: str | None = None
     parent: Region | None = None
+    depth: int = 0
     openings: list[Opening] = field(default_factory=list)
     nodes: list[str] = field(default_factory=list)
 
-    @property
-    def depth(self) -> int:
-        """How many scopes are open in it."""
-        return 0 if self.parent is None else self.parent.depth + 1
-
     def within(self, other: Region) -> bool:
         """Whether it is the other region or lies in it."""
-        return self is other or (self.parent is not None and self.parent.within(other))
+        region: Region | None = self
+        while region is not None and region is not other:
+            region = region.parent
+        return region is other
 
     def __str__(self) -> str:
         return "the top level" if self.plan is None else f"the scope that `{self.plan}` opens"
@@ -109,7 +108,7 @@ def _open(graph: GraphSpec, layout: Layout, region: Region, name: str) -> list[t
         joins.append((opening.join, f"{opening.path}.join"))
         same = [known for known in layout.regions if known.plan == name and known.join == opening.join]
         if not same:
-            same = [Region(name, opening.join, region)]
+            same = [Region(name, opening.join, region, region.depth + 1)]
             layout.regions += same
         same[0].openings.append(opening)
     return joins

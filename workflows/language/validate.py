@@ -5,6 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from workflows.language.check_fields import check_fields
+from workflows.language.check_flow import check_flow
+from workflows.language.check_names import check_names
+from workflows.language.check_needs import check_needs
+from workflows.language.check_not_yet import check_not_yet
+from workflows.language.check_references import Catalog, check_references
+from workflows.language.check_regions import check_regions
+from workflows.language.check_state import check_state
+from workflows.language.check_writers import check_writers
+from workflows.language.findings import Findings, in_order
 from workflows.language.plain import check_plain
 from workflows.language.recover import read
 from workflows.language.regions import Layout, Region, lay_out
@@ -57,5 +67,19 @@ def examine(
     if problems:
         return Examination(None, Layout([Region()]), tuple(problems))
     reading = read(document)
-    layout = lay_out(reading.graph) if reading.graph else Layout([Region()])
-    return Examination(reading.graph, layout, reading.problems)
+    findings = Findings(reading.problems)
+    if reading.graph is None:
+        return Examination(None, Layout([Region()]), in_order(findings.problems, document))
+    graph = reading.graph
+    layout = lay_out(graph)
+    check_references(graph, [*graph.nodes, *sorted(reading.broken)], Catalog(tools, models, allow_gaps), findings)
+    check_not_yet(graph, findings)
+    check_fields(graph, findings)
+    check_state(graph, findings)
+    check_names(graph, layout, findings, complete=reading.complete)
+    check_needs(graph, tools, findings)
+    if reading.complete:  # with a part missing, all the rest would seem out of reach
+        check_regions(graph, layout, findings)
+        check_flow(graph, layout, findings)
+        check_writers(graph, layout, findings)
+    return Examination(graph, layout, in_order(findings.problems, document))
