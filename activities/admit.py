@@ -10,7 +10,7 @@ from temporalio import activity
 
 from activities.run_input import invalid, read_run, refused
 from policies.budget import Limits
-from policies.canonical import NotCanonical, digest
+from policies.canonical import NotCanonical, canonical, digest
 from policies.document import PolicyDocument
 from policies.errors import DocumentError, Problem
 from policies.tenant import TenantPolicy
@@ -24,6 +24,8 @@ from workflows.language.validate import check_graph
 
 CARRY_AFTER_EVENTS = 10_000
 CACHED_GRAPHS = 128
+INPUT_LIMIT_BYTES = 1024 * 1024
+"""The largest input of a run, as canonical JSON: a value that no call could be given is no use to a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,13 @@ def _check_id(graph: Graph, workflow_id: str) -> None:
 
 
 def _check_input(graph: Graph, given: object) -> None:
+    try:
+        size_bytes = len(canonical(given))
+    except NotCanonical as error:
+        raise invalid([Problem("input", f"the input is not JSON: {error}", "input")]) from None
+    if size_bytes > INPUT_LIMIT_BYTES:
+        message = f"the input has {size_bytes:,} bytes, over the limit of {INPUT_LIMIT_BYTES:,}"
+        raise invalid([Problem("input", message, "input", "put large data in files and pass paths")])
     if graph.input_schema is None:
         return
     faults = validate_value(graph.input_schema, given)

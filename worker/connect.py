@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
 import getpass
 import logging
 import os
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING, NoReturn, TypedDict, cast
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.converter import DataConverter
 from temporalio.envconfig import ClientConfig
 from temporalio.service import RPCError, RPCStatusCode, TLSConfig
@@ -24,6 +22,7 @@ from temporalio.service import RPCError, RPCStatusCode, TLSConfig
 from activities.storage import with_external_storage
 from policies.errors import DocumentError, Problem
 from worker.plain_failures import PlainFailureConverter
+from worker.readable_payloads import ReadablePayloadConverter
 from worker.sdk_runtime import sdk_runtime
 
 if TYPE_CHECKING:
@@ -76,7 +75,9 @@ def target(environ: Mapping[str, str], address: str | None = None, namespace: st
 
 def converter(blobs: BlobStore) -> DataConverter:
     """Pydantic JSON; payloads of 32 KiB and more lie in the blob store, and history keeps a reference."""
-    plain = dataclasses.replace(pydantic_data_converter, failure_converter_class=PlainFailureConverter)
+    plain = DataConverter(
+        payload_converter_class=ReadablePayloadConverter, failure_converter_class=PlainFailureConverter
+    )
     return with_external_storage(plain, blobs)
 
 

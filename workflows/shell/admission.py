@@ -13,6 +13,7 @@ from workflows.contracts.failures import ErrorInfo, FailureType
 from workflows.contracts.run import Carry, RunCard, RunInput
 from workflows.engine.engine import Engine
 from workflows.engine.machine import RunFacts
+from workflows.engine.snapshots import VERSION as SNAPSHOT_VERSION
 from workflows.language.compile import compile_graph
 from workflows.shell import ending
 from workflows.shell.perform import admit
@@ -21,7 +22,7 @@ WIRE_VERSION = 1
 
 
 class NewerWire(RuntimeError):
-    """The input was written by a later version: the workflow task fails until a worker of that version takes it."""
+    """What the run goes on from is of a later version: its task fails until a worker of that version takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +46,25 @@ async def open_run(raw: object) -> Admitted:
 
 
 def _parse(raw: object) -> RunInput:
-    version = raw.get("v", WIRE_VERSION) if isinstance(raw, dict) else WIRE_VERSION
-    if isinstance(version, int) and version > WIRE_VERSION:
-        raise NewerWire(
-            f"the run's input is version {version}, this worker reads {WIRE_VERSION}: deploy a newer worker"
-        )
+    _refuse_newer("the run's input", raw, WIRE_VERSION)
     try:
         return RunInput.model_validate(raw)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        message = f"the run's input does not parse: `{place}`: {first['msg']}; start runs with `detent run`"
+        message = f"the run's input does not parse: {first_fault(error)}; start runs with `detent run`"
         ending.refuse(ErrorInfo(type=FailureType.INVALID_DOCUMENT, message=message))
+
+
+def _refuse_newer(what: str, value: object, known: int) -> None:
+    version = value.get("v") if isinstance(value, dict) else None
+    if isinstance(version, int) and version > known:
+        raise NewerWire(f"{what} is version {version}, this worker reads {known}: deploy a newer worker")
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first thing that is wrong with a value that was sent to us, and where."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"`{place}`: {first['msg'].lower()}" if place else "it is not one JSON object"
 
 
 async def _admit(raw: object) -> RunCard:
@@ -70,8 +78,10 @@ def _take_up(run_input: RunInput) -> Admitted:
     if workflow.info().continued_run_id is None:
         message = "`carry` in the input of a run that continues no other"
         ending.refuse(ErrorInfo(type=FailureType.FORGED_INPUT, message=message))
+    _refuse_newer("the run's carry", run_input.carry, WIRE_VERSION)
     try:
         carry = Carry.model_validate(run_input.carry)
+        _refuse_newer("the run's snapshot", carry.snapshot, SNAPSHOT_VERSION)
         engine = _engine(run_input, carry.card, carry.snapshot)
     except (ValidationError, ValueError, TypeError, KeyError) as error:
         message = f"the carry does not parse: {type(error).__name__}"

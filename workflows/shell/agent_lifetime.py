@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, NoReturn
+from typing import Any
 
 from pydantic import ValidationError
 from temporalio import workflow
@@ -15,7 +15,7 @@ from workflows.contracts.pause import Answer, AnswerReceipt, Control, PauseView,
 from workflows.contracts.run import RunView
 from workflows.engine.events import CancelRequested, CarryResumed, DrainRequested, HoldLifted, HoldRequested, RunStarted
 from workflows.shell import ending
-from workflows.shell.admission import Admitted, open_run
+from workflows.shell.admission import Admitted, first_fault, open_run
 from workflows.shell.carry import CarryPlan, next_input
 from workflows.shell.perform import now_ms
 from workflows.shell.session import Session
@@ -27,17 +27,21 @@ RESUME_HELP = "Lifts a hold made by `pause`. One JSON object: by, reason."
 
 @workflow.defn(name=names.WORKFLOW)
 class AgentLifetime:
-    """One run. Everything it decides is the engine's; this class only waits."""
+    """One run. Everything it decides is the engine's; this class only waits.
+
+    Its methods take whatever is sent, none or several arguments too, and parse it inside: a wrong call of
+    a method would fail the workflow task, which Temporal repeats for ever.
+    """
 
     def __init__(self) -> None:
         self._session: Session | None = None
         self._cancelled = False
 
     @workflow.run
-    async def run(self, raw: Any) -> RunView:  # noqa: ANN401  anything may be sent here; it is parsed inside
+    async def run(self, *sent: Any) -> RunView:
         """Run the graph to its end; see `ending` for what each end looks like to Temporal."""
         try:
-            admitted = await open_run(raw)
+            admitted = await open_run(_one_of(sent))
         except asyncio.CancelledError:
             ending.refuse(ErrorInfo(type=FailureType.CANCELLED, message="cancelled before it began"), phase="cancelled")
         session = Session(admitted.engine, admitted.told)
@@ -46,23 +50,25 @@ class AgentLifetime:
         session.post(CarryResumed(now_ms()) if admitted.carried else RunStarted(now_ms()))
         session.work()
         self._session = session
-        workflow.set_current_details(session.page())
         await self._live(session, admitted)
         return ending.close(session.engine.view())
 
     async def _live(self, session: Session, admitted: Admitted) -> None:
         plan = CarryPlan(admitted.card)
         while not session.engine.over:
+            workflow.set_current_details(session.page())
             await self._next_event(session)
             session.work()
-            workflow.set_current_details(session.page())
             if plan.due() and not session.engine.over:
                 await self._carry(session, admitted, plan)
+        workflow.set_current_details(session.page())
         await workflow.wait_condition(workflow.all_handlers_finished)
 
     async def _next_event(self, session: Session) -> None:
+        """Wait for mail, or for a handler to have worked: what people see and the history's length change by both."""
+        seen = session.applied
         try:
-            await workflow.wait_condition(lambda: session.has_mail or session.engine.over)
+            await workflow.wait_condition(lambda: session.has_mail or session.applied != seen)
         except asyncio.CancelledError:
             session.post(CancelRequested(now_ms(), "a cancel request"))
 
@@ -110,45 +116,45 @@ class AgentLifetime:
         return self._running().engine.pauses()
 
     @workflow.update(name=names.UPDATE_ANSWER, description=ANSWER_HELP)
-    async def answer(self, raw: Any) -> AnswerReceipt:  # noqa: ANN401  parsed inside
+    async def answer(self, *sent: Any) -> AnswerReceipt:
         """Answer a pause; an answer that cannot be taken fails with `AnswerRefused` and changes nothing."""
         session = await self._started()
-        outcome = session.answer(_answer(raw))
+        outcome = session.answer(_answer(sent))
         if isinstance(outcome, Refusal):
-            _refused(outcome.reason)
+            raise _refused(outcome.reason)
         return outcome
 
     @answer.validator
-    def check_answer(self, raw: Any) -> None:  # noqa: ANN401  parsed inside
+    def check_answer(self, *sent: Any) -> None:
         """Refuse what is malformed or names no open pause, which leaves no trace in the history."""
-        parsed = _answer(raw)
+        parsed = _answer(sent)
         if self._session is not None:
             reason = self._session.engine.why_refused(parsed)
             if reason is not None:
-                _refused(reason)
+                raise _refused(reason)
 
     @workflow.signal(name=names.SIGNAL_ANSWER, description=ANSWER_HELP)
-    async def answer_signal(self, raw: Any) -> None:  # noqa: ANN401  parsed inside
+    async def answer_signal(self, *sent: Any) -> None:
         """The same as the update for those who can only signal; refusals are in `view.refusals`."""
         session = await self._started()
         try:
-            session.answer(_answer(raw))
+            session.answer(_answer(sent))
         except ApplicationError as error:
             session.note_malformed(error.message)
 
     @workflow.update(name=names.UPDATE_PAUSE, description=PAUSE_HELP)
-    async def pause(self, raw: Any) -> str:  # noqa: ANN401  parsed inside
+    async def pause(self, *sent: Any) -> str:
         """Hold the run at the next safe point."""
         session = await self._started()
-        session.post(HoldRequested(now_ms(), _control(raw).by))
+        session.post(HoldRequested(now_ms(), _control(sent).by))
         session.work()
         return session.engine.phase
 
     @workflow.update(name=names.UPDATE_RESUME, description=RESUME_HELP)
-    async def resume(self, raw: Any) -> str:  # noqa: ANN401  parsed inside
+    async def resume(self, *sent: Any) -> str:
         """Lift a hold; a pause with an id is lifted only by an answer."""
         session = await self._started()
-        session.post(HoldLifted(now_ms(), _control(raw).by))
+        session.post(HoldLifted(now_ms(), _control(sent).by))
         session.work()
         return session.engine.phase
 
@@ -162,24 +168,24 @@ class AgentLifetime:
         return self._session
 
 
-def _answer(raw: object) -> Answer:
+def _one_of(sent: tuple[object, ...]) -> object:
+    """The one argument that was meant: null for none, and all of them, which nothing takes, for several."""
+    return sent[0] if len(sent) == 1 else list(sent) or None
+
+
+def _answer(sent: tuple[object, ...]) -> Answer:
     try:
-        return Answer.model_validate(raw)
+        return Answer.model_validate(_one_of(sent))
     except ValidationError as error:
-        _refused(f"the answer does not parse: {_first_fault(error)}", kind="InvalidAnswer")
+        raise _refused(f"the answer does not parse: {first_fault(error)}", kind="InvalidAnswer") from None
 
 
-def _control(raw: object) -> Control:
+def _control(sent: tuple[object, ...]) -> Control:
     try:
-        return Control.model_validate({} if raw is None else raw)
+        return Control.model_validate(_one_of(sent) or {})
     except ValidationError as error:
-        _refused(f"the argument does not parse: {_first_fault(error)}", kind="InvalidAnswer")
+        raise _refused(f"the argument does not parse: {first_fault(error)}", kind="InvalidAnswer") from None
 
 
-def _first_fault(error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False)[0]
-    return f"`{'.'.join(str(part) for part in first['loc'])}`: {first['msg']}"
-
-
-def _refused(reason: str, *, kind: str = FailureType.ANSWER_REFUSED) -> NoReturn:
-    raise ApplicationError(reason, type=kind, non_retryable=True)
+def _refused(reason: str, *, kind: str = FailureType.ANSWER_REFUSED) -> ApplicationError:
+    return ApplicationError(reason, type=kind, non_retryable=True)

@@ -27,7 +27,7 @@ def close(view: RunView) -> RunView:
         raise asyncio.CancelledError
     error = view.error or ErrorInfo(type=FailureType.INTERNAL, message="the run failed")
     where = "" if error.node is None else f"node `{error.node}`: "
-    raise ApplicationError(f"{where}{error.message}", view, type=error.type, non_retryable=True)
+    raise ApplicationError(f"{where}{error.message}", view, type=error.type, non_retryable=True) from None
 
 
 def refuse(error: ErrorInfo, *, phase: Phase = "failed") -> NoReturn:

@@ -28,6 +28,8 @@ class Session:
         self._inbox: deque[Event] = deque()
         self._performer = Performer(self._inbox.append)
         self._verdicts: list[AnswerReceipt | Refusal] = []
+        self.applied = 0
+        """How many events were applied in this history."""
 
     @property
     def has_mail(self) -> bool:
@@ -41,6 +43,7 @@ class Session:
     def work(self) -> None:
         """Apply every event that waits, and carry out what follows."""
         while self._inbox:
+            self.applied += 1
             for command in self.engine.apply(self._inbox.popleft()):
                 self._perform(command)
         self.attributes.tell(self.engine)
