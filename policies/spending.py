@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from policies.budget import UNITS, Amount, Unit, exceeded, lacking
+from policies.budget import UNITS, Amount, Unit, exceeded, fits, lacking
 from policies.limits import WORDS
 from policies.model import Facts, Reason, Request, Standing, Verdict
 from policies.units import write_duration, write_usd
@@ -50,7 +50,7 @@ def judge_budget(request: Request, facts: Facts) -> Plan:
 
 
 def _tight(standing: Standing, request: Request) -> bool:
-    return bool(exceeded(standing, request.reserve)) or _spent(standing, "wall_ms")
+    return not fits(standing, request.reserve) or _spent(standing, "wall_ms")
 
 
 def _refusals(scope: str, standing: Standing, request: Request) -> Iterator[Reason]:
@@ -103,7 +103,7 @@ def _lowered(request: Request, cut: int) -> tuple[Amount, int | None]:
         return request.reserve, request.max_tokens
     tokens = max(0, request.reserve.tokens - cut)
     cost_nano = max(0, request.reserve.cost_nano - cut * request.output_nano)
-    return replace(request.reserve, tokens=tokens, cost_nano=cost_nano), request.max_tokens - cut
+    return request.reserve._replace(tokens=tokens, cost_nano=cost_nano), request.max_tokens - cut
 
 
 def _no_room(scope: str, standing: Standing, request: Request, unit: Unit) -> str:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from workflows.contracts.pause import AnswerReceipt, Refusal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StartCall:
     """Start one activity, named after what it calls.
 
