@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DRAIN_S = 15.0
+DRAIN_WITHOUT_SERVER_S = 1.0
+"""A worker waits for its server before it ends; when that is gone there is nothing to wait for."""
 READY_S = 30.0
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
-STEADY_S = 10.0
+STEADY_S = 2.0
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -141,7 +143,7 @@ class Dev:
 
     async def _stop(self) -> None:
         if self._worker is not None:
-            await stop(self._worker, DRAIN_S)
+            await stop(self._worker, DRAIN_S if self._server.alive else DRAIN_WITHOUT_SERVER_S)
         await self._server.stop()
 
 

@@ -52,6 +52,11 @@ class EmbeddedServer:
         """The server's process id; 0 before the start."""
         return self._process.pid if self._process else 0
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._process is not None and self._process.returncode is None
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self

@@ -17,6 +17,7 @@ from temporalio.api.operatorservice.v1 import RemoveSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 
+from tests.support.processes import alive
 from worker.namespace import RETENTION, missing_search_attributes, prepare_namespace
 from worker.sdk_runtime import sdk_runtime
 from worker.server import EmbeddedServer
@@ -35,14 +36,6 @@ async def client_of(server: EmbeddedServer) -> Client:
 
 async def described(client: Client) -> DescribeNamespaceResponse:
     return await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
-
-
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that ended and waits to be reaped does not."""
-    try:
-        return ") Z " not in Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
-    except OSError:
-        return False
 
 
 async def test_it_keeps_closed_runs_and_knows_our_search_attributes(temporal_server: EmbeddedServer) -> None:
