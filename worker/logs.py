@@ -17,6 +17,8 @@ def log_to_stderr(level: int = logging.INFO) -> None:
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(max(level, logging.WARNING))
+    root.setLevel(logging.WARNING)
+    if level > logging.INFO:  # calls that fail are in the run's history
+        logging.getLogger("temporalio.activity").setLevel(logging.ERROR)
     for ours in ("worker", "activities", "cli"):
         logging.getLogger(ours).setLevel(level)

@@ -37,7 +37,7 @@ EXIT_OK, EXIT_ERROR, EXIT_UNREACHABLE, EXIT_INVALID = 0, 1, 6, 7
 
 def run_worker(flags: Flags, environ: Mapping[str, str], where: Target | None = None) -> int:
     """Work until SIGTERM or SIGINT, then let what runs end; the exit code. Says on stderr why it does not start."""
-    log_to_stderr(logging.ERROR if environ.get("DETENT_QUIET") else logging.INFO)
+    log_to_stderr(logging.WARNING if environ.get("DETENT_QUIET") else logging.INFO)
     foreign = foreign_packages()
     if foreign:
         return _say(EXIT_ERROR, *(str(package) for package in foreign))
