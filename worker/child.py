@@ -49,14 +49,18 @@ async def spawn(
 async def stop(process: asyncio.subprocess.Process, grace_s: float) -> int:
     """End a child, by SIGTERM and after `grace_s` by SIGKILL (at once if 0); its return code."""
     if process.returncode is None and grace_s > 0:
-        with contextlib.suppress(ProcessLookupError):
-            process.terminate()
+        _send(process.pid, signal.SIGTERM)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(process.wait(), grace_s)
     if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        _send(process.pid, signal.SIGKILL)
     return await process.wait()
+
+
+def _send(pid: int, sent: signal.Signals) -> None:
+    """Not by `Process.kill`: that polls first, and whoever reaps the child keeps its return code from asyncio."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, sent)
 
 
 def die_with_parent() -> Callable[[], None] | None:
