@@ -14,17 +14,24 @@ from cli.render.nodes import node_tree
 from cli.render.run import head, usage_line
 from cli.render.screen import stderr
 from cli.render.steps import change_line
+from cli.running import attempts
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from cli.changes import Change
+    from cli.cluster import Cluster
     from workflows.contracts.run import RunView
 
+TAIL_CHARS = 60
 REFRESH_PER_S = 10
 
 
 class Display(Protocol):
     """Shows view after view; `hold` leaves the screen to a question until the next view."""
+
+    def tell(self, change: Change) -> None:
+        """Show what a call in flight reports."""
 
     def update(self, view: RunView) -> None:
         """Show a view."""
@@ -51,6 +58,12 @@ class LineDisplay:
                 self._console.print(Text(text), soft_wrap=True)
         self._before = view
 
+    def tell(self, change: Change) -> None:
+        """Print that a call is tried again; a first attempt is nothing new."""
+        text = change_line(change) if (change.attempt or 0) > 1 and change.text is None else None
+        if text is not None:
+            self._console.print(Text(text), soft_wrap=True)
+
     def hold(self) -> None:
         """Nothing is in the way."""
 
@@ -64,13 +77,24 @@ class LiveDisplay:
     def __init__(self) -> None:
         self._console = stderr()
         self._live: Live | None = None
+        self._view: RunView | None = None
+        self._calls: dict[str, str] = {}
+
+    def tell(self, change: Change) -> None:
+        """Draw what a call reports beside its node: its name, its attempt if it is not the first, its last text."""
+        again = f" attempt {change.attempt}" if (change.attempt or 0) > 1 else ""
+        tail = " ".join((change.text or "").split())[-TAIL_CHARS:]
+        self._calls[change.activation or ""] = f"{change.call}{again}  {tail}".rstrip()
+        if self._live is not None and self._view is not None:
+            self._live.update(_picture(self._view, self._calls, self._console.height), refresh=True)
 
     def update(self, view: RunView) -> None:
         """Draw the view."""
+        self._view = view
         if self._live is None:
             self._live = Live(console=self._console, transient=True, refresh_per_second=REFRESH_PER_S)
             self._live.start()
-        self._live.update(_picture(view, self._console.height), refresh=True)
+        self._live.update(_picture(view, self._calls, self._console.height), refresh=True)
 
     def hold(self) -> None:
         """Take the tree off the screen."""
@@ -83,14 +107,20 @@ class LiveDisplay:
             self._live = None
 
 
-def _picture(view: RunView, height: int) -> RenderableType:
-    return Group(head(view), _last_lines(view, height), Text(usage_line(view), style="dim"))
+async def report_calls(display: Display, cluster: Cluster, run: str) -> None:
+    """Tell a display of calls in flight, until the run closes."""
+    async for change in attempts(cluster, run):
+        display.tell(change)
 
 
-def _last_lines(view: RunView, height: int) -> RenderableType:
+def _picture(view: RunView, calls: dict[str, str], height: int) -> RenderableType:
+    return Group(head(view), _last_lines(view, calls, height), Text(usage_line(view), style="dim"))
+
+
+def _last_lines(view: RunView, calls: dict[str, str], height: int) -> RenderableType:
     """The tree; where the screen is too low for it, its last lines, because that is where the run is."""
     console = stderr()
-    tree = node_tree(view, compact=True)
+    tree = node_tree(view, calls, compact=True)
     lines = console.render_lines(tree, console.options.update(height=None), pad=False)
     room = max(height - 4, 3)
     if len(lines) <= room:

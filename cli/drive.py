@@ -10,7 +10,7 @@ import click
 
 from cli.answering import make_answer
 from cli.answers import send
-from cli.display import LineDisplay, LiveDisplay
+from cli.display import LineDisplay, LiveDisplay, report_calls
 from cli.exits import CommandError
 from cli.follow import follow
 from cli.presets import BY, next_preset
@@ -42,10 +42,13 @@ class Driver:
     async def drive(self) -> RunView:
         """The view at the end, or at a pause that stays open (phase `waiting`)."""
         views = follow(self._cluster, self._run, self._changed)
+        calls = asyncio.create_task(report_calls(self._display, self._cluster, self._run))
         try:
             async with contextlib.aclosing(views):
                 return await self._through(views)
         finally:
+            calls.cancel()
+            await asyncio.gather(calls, return_exceptions=True)
             await self._stop_asking()
             self._display.close()
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
+import signal
+import threading
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
     from worker.settings import Flags
 
 QUIET = "DETENT_QUIET"
-"""Tells the worker process to log errors only: its other lines would be drawn into the live tree."""
+"""Tells the worker process to say only what is wrong: its other lines would be drawn into the live tree."""
 
 
 @contextlib.asynccontextmanager
@@ -34,8 +37,34 @@ async def own_cluster(flags: Flags, db: Path | None = None) -> AsyncIterator[tup
         if db is None and flags.blobs is None:
             found = replace(found, blobs=Path(stack.enter_context(TemporaryDirectory(prefix="detent-blobs-"))))
         stack.enter_context(said_plainly())
+        stack.enter_context(_ended_in_order())
         async with Dev(ServerOptions(db=db), found) as dev:
             yield await cluster_of(dev.ready, found), dev.ready
+
+
+@contextlib.contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """SIGTERM cancels the command, so that it takes down what it started; by itself it would only end Python."""
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    if task is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    told = False
+
+    def end() -> None:
+        nonlocal told
+        told = True
+        task.cancel()
+
+    loop.add_signal_handler(signal.SIGTERM, end)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if told:
+            raise CommandError("Interrupted", "ended by SIGTERM", Exit.INTERRUPTED) from None
+        raise
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
 
 
 async def cluster_of(ready: Ready, found: Settings) -> Cluster:

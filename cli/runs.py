@@ -78,17 +78,17 @@ async def pauses_of(cluster: Cluster, run: str) -> tuple[PauseView, ...]:
 
 
 async def _query(cluster: Cluster, run: str, name: str) -> object:
-    """Ask; a run that is not admitted yet refuses, so that is asked again for some seconds."""
+    """Ask; a run that is not admitted yet, or whose task has just failed, refuses and is asked again for a while."""
     handle = cluster.client.get_workflow_handle(run)
     deadline = asyncio.get_running_loop().time() + ADMISSION_S
     while True:
         try:
             return await handle.query(name, rpc_timeout=QUERY_TIMEOUT)
-        except RPCError as error:
-            if error.status in TIMEOUTS:
+        except (RPCError, WorkflowQueryFailedError) as error:
+            if isinstance(error, RPCError) and error.status in TIMEOUTS:
                 raise await unanswered(cluster, run) from error
-            raise
-        except WorkflowQueryFailedError as error:
+            if isinstance(error, RPCError) and error.status is not RPCStatusCode.FAILED_PRECONDITION:
+                raise
             if asyncio.get_running_loop().time() > deadline:
                 message = f"run `{line(run, 200)}` does not get on: {line(error)}; the worker's log says why"
                 raise CommandError("QueryFailed", message, Exit.UNEXPECTED) from error

@@ -11,7 +11,7 @@ import click
 from cli.changes import Change, changes
 from cli.cluster import Cluster, reach
 from cli.context import Session, global_options, pass_session
-from cli.display import LineDisplay, LiveDisplay
+from cli.display import LineDisplay, LiveDisplay, report_calls
 from cli.exits import code_of_view
 from cli.follow import follow
 from cli.options import run_argument
@@ -51,6 +51,7 @@ async def _watch(session: Session, run: str) -> RunView:
 
 async def _picture(session: Session, cluster: Cluster, run: str) -> RunView:
     display = LiveDisplay() if session.interactive else LineDisplay()
+    calls = asyncio.create_task(report_calls(display, cluster, run))
     last: RunView | None = None
     try:
         async with contextlib.aclosing(follow(cluster, run)) as views:
@@ -58,6 +59,8 @@ async def _picture(session: Session, cluster: Cluster, run: str) -> RunView:
                 display.update(view)
                 last = view
     finally:
+        calls.cancel()
+        await asyncio.gather(calls, return_exceptions=True)
         display.close()
     last = last or await view_of(cluster, run)
     print_view(session, last)
@@ -74,6 +77,7 @@ async def _lines(session: Session, cluster: Cluster, run: str) -> RunView:
                 last = view
     finally:
         reporter.cancel()
+        await asyncio.gather(reporter, return_exceptions=True)
     return last or await view_of(cluster, run)
 
 

@@ -42,16 +42,20 @@ def node_tree(view: RunView, calls: Mapping[str, str] | None = None, *, compact:
     for node in sorted(view.nodes, key=lambda node: node.started_at):
         branches.setdefault(node.branch, _Branch()).nodes.append(node)
     tree = Tree(Text(), hide_root=True, guide_style="dim")
-    _Painter(branches, calls or {}, compact=compact).paint(tree, "")
+    asking = frozenset(pause.activation for pause in view.pauses)
+    _Painter(branches, calls or {}, asking, compact=compact).paint(tree, "")
     return tree
 
 
 class _Painter:
     """Draws branch after branch; each is drawn once, whatever the view holds."""
 
-    def __init__(self, branches: dict[str, _Branch], calls: Mapping[str, str], *, compact: bool) -> None:
+    def __init__(
+        self, branches: dict[str, _Branch], calls: Mapping[str, str], asking: frozenset[str], *, compact: bool
+    ) -> None:
         self._branches = branches
         self._calls = calls
+        self._asking = asking
         self._compact = compact
         self._children: dict[str, list[str]] = {}
         known = {node.activation for branch in branches.values() for node in branch.nodes}
@@ -64,7 +68,8 @@ class _Painter:
         """Draw the nodes of a branch under `tree`, then the branches whose opener is not in the view any more."""
         branch = self._branches.get(path)
         for node in branch.nodes if branch else ():
-            row = tree.add(node_row(node, self._calls.get(node.activation)))
+            asks = node.activation in self._asking
+            row = tree.add(node_row(node, self._calls.get(node.activation), asks=asks))
             self._paint_branches(row, self._children.get(node.activation, []))
         if not path:
             self._paint_branches(tree, self._children.get("", []))
@@ -81,16 +86,15 @@ class _Painter:
         return all(node.status in ("ok", "skipped") for node in self._branches[path].nodes)
 
 
-def node_row(node: NodeView, call: str | None = None) -> Text:
-    """`✓ read  tool  12 ms  what it says of itself`."""
-    mark, style = MARKS[node.status]
-    row = Text(f"{mark} ", style=style)
+def node_row(node: NodeView, call: str | None = None, *, asks: bool = False) -> Text:
+    """`✓ read  tool  12 ms  what it says of itself`; `asks` tells a node that asks a person from one that waits."""
+    mark, style = MARKS["running" if node.status == "waiting" and not asks else node.status]
     name = line(node.node, 60) + (f" #{node.visit}" if node.visit > 1 else "")
-    row.append(f"{name:<{NAME_WIDTH}}", style="default" if node.status != "skipped" else "dim")
-    row.append(f" {line(node.kind):<8} {duration(node.started_at, node.ended_at):>8}", style="dim")
+    facts = f" {line(node.kind):<8} {duration(node.started_at, node.ended_at):>8}"
+    row = Text.assemble((f"{mark} ", style), f"{name:<{NAME_WIDTH}}", (facts, "dim"))
     if node.summary:
         row.append(f"  {line(node.summary, SUMMARY_CHARS)}", style="red" if node.status == "failed" else "dim")
-    if call:
+    if call and node.status == "running":
         row.append(f"  {line(call, SUMMARY_CHARS)}", style="cyan")
     return row
 

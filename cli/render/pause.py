@@ -30,11 +30,8 @@ def pause_lines(pause: PauseView, run: str, *, full: bool = False, how: bool = T
 
 def title(pause: PauseView) -> Text:
     """`◆ p1 at accept asks  (on_human_node)`; the id and the node are the engine's."""
-    text = Text("◆ ", style="yellow")
-    text.append(line(pause.id), style="bold default")
-    text.append(f" at `{line(pause.node)}`", style="default")
-    text.append(f"  {', '.join(map(line, pause.triggers or (pause.trigger,)))}", style="dim")
-    return text
+    why = f"  {', '.join(map(line, pause.triggers or (pause.trigger,)))}"
+    return Text.assemble(("◆ ", "yellow"), (line(pause.id), "bold"), f" at `{line(pause.node)}`", (why, "dim"))
 
 
 def how_to_answer(pause: PauseView, run: str) -> str:
@@ -69,6 +66,4 @@ def _outside(pause: PauseView) -> Iterator[tuple[str, str]]:
 
 
 def _fact(label: str, value: str) -> Text:
-    text = Text(f"  {label:<{WIDTH}}", style="dim")
-    text.append(value, style="not dim")
-    return text
+    return Text.assemble((f"  {label:<{WIDTH}}", "dim"), value)

@@ -43,19 +43,14 @@ def run_view(view: RunView, *, full: bool = False) -> RenderableType:
 
 def head(view: RunView) -> Text:
     """`default/code-review/x1  completed  code-review@1.0.0`."""
-    text = Text(line(view.id, 200), style="bold")
-    text.append("  ")
-    text.append(view.phase, style=f"not bold {PHASE_STYLES[view.phase]}")
     version = f"@{line(view.version)}" if view.version else ""
-    text.append(f"  {line(view.graph)}{version}", style="not bold dim")
-    return text
+    graph = f"  {line(view.graph)}{version}"
+    return Text.assemble((line(view.id, 200), "bold"), "  ", (view.phase, PHASE_STYLES[view.phase]), (graph, "dim"))
 
 
 def labelled(label: str, value: str, style: str = "") -> Text:
     """A line of a label and its value."""
-    text = Text(f"{label:<{LABEL_WIDTH}}", style="dim")
-    text.append(value, style=f"not dim {style}".strip())
-    return text
+    return Text.assemble((f"{label:<{LABEL_WIDTH}}", "dim"), (value, style))
 
 
 def usage_line(view: RunView) -> str:
@@ -79,7 +74,7 @@ def _ending(view: RunView, *, full: bool) -> Iterator[Text]:
     for scope, units in view.budget.items():
         limited = [f"{line(unit)} {_amount(found)}" for unit, found in units.items() if found.limit is not None]
         if limited:
-            yield labelled("budget", f"{line(scope)}: {', '.join(limited)}")
+            yield labelled("budget", ", ".join(limited) + f"  ({line(scope)})")
     for warning in view.warnings:
         yield labelled("warning", line(warning), "yellow")
     for refusal in view.refusals:
@@ -104,8 +99,12 @@ def _field(label: str, value: object, *, full: bool) -> Iterator[Text]:
 
 
 def _amount(found: BudgetLine) -> str:
-    reserved = f" (+{found.reserved:,.10g} reserved)" if found.reserved else ""
-    return f"{found.used:,.6g}{reserved} of {found.limit:,.10g}"
+    reserved = f"+{_number(found.reserved)}" if found.reserved else ""
+    return f"{_number(found.used)}{reserved}/{_number(found.limit or 0)}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.4g}"
 
 
 def _count(number: int, noun: str) -> str:

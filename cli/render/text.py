@@ -28,7 +28,7 @@ def block(text: str) -> str:
 
 def fence(text: str, *, full: bool = False) -> list[str]:
     """Text inside a fence of backticks that is longer than any in it; over 2 KB head and tail unless `full`."""
-    shown = block(text if full else shorten(text))
+    shown = block((text if full else shorten(text)).removesuffix("\n"))
     longest = max((len(run) for run in re.findall("`+", shown)), default=0)
     bar = "`" * max(3, longest + 1)
     return [bar, *shown.split("\n"), bar]

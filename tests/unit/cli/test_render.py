@@ -83,7 +83,7 @@ def test_a_run_shows_what_it_gave_and_used() -> None:
     assert "default/g/k  completed  g@1.0.0" in shown
     assert "line one\nline two" in shown
     assert "12 steps, 1 tool call, 1,234 tokens, $0.0123, 2.5 s" in shown
-    assert "1,234 of 200,000" in shown
+    assert "tokens 1,234/200,000" in shown
 
 
 def test_nothing_from_outside_is_obeyed_as_markup_or_by_the_terminal() -> None:
