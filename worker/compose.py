@@ -17,6 +17,7 @@ from activities.edge import Edge
 from activities.models.catalogue import load_catalogue
 from activities.tools.confine import Workspace
 from activities.tools.registry import load_tools
+from worker.connect import worker_identity
 from worker.operator_files import load_policy
 from worker.packages import OURS
 from worker.sandbox import sandboxed
@@ -104,6 +105,7 @@ def build_worker(client: Client, composition: Composition) -> Worker:
         client,
         task_queue=composition.settings.task_queue,
         workflows=WORKFLOWS,
+        identity=worker_identity(),
         activities=[composition.admission.admit, composition.dispatch.dispatch],
         workflow_runner=sandboxed(),
         max_concurrent_activities=composition.settings.concurrency,

@@ -115,6 +115,11 @@ def identity() -> str:
     return f"{user}@{socket.gethostname()}"
 
 
+def worker_identity() -> str:
+    """Who a worker acts as, `user@host#process`: there may be several of one user on one host."""
+    return f"{identity()}#{os.getpid()}"
+
+
 def leave(code: int) -> NoReturn:
     """End a short-lived process at once: the SDK can crash in Python's finalisation (sdk-python #300)."""
     logging.shutdown()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,19 @@ if TYPE_CHECKING:
 TIMEOUT = timedelta(seconds=10)
 FRESH = timedelta(seconds=75)
 """A poll lasts up to a minute; the server remembers pollers that are gone for five."""
+
+
+POLL_S = 0.02
+
+
+async def polls(client: Client, task_queue: str, worker_identity: str, within_s: float) -> bool:
+    """Wait until the server knows a worker as a poller; whether it did in time."""
+    deadline = asyncio.get_running_loop().time() + within_s
+    while worker_identity not in await pollers(client, task_queue):
+        if asyncio.get_running_loop().time() > deadline:
+            return False
+        await asyncio.sleep(POLL_S)
+    return True
 
 
 async def pollers(client: Client, task_queue: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -10,12 +11,15 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from temporalio.service import RPCError
+
 from activities.blobs import DirectoryBlobs
 from policies.errors import DocumentError
 from worker.compose import build_worker, compose
-from worker.connect import Unreachable, connect, target
+from worker.connect import Unreachable, connect, target, worker_identity
 from worker.logs import log_to_stderr
 from worker.packages import foreign_packages
+from worker.polling import polls
 from worker.settings import READY_FD, settings
 from worker.telemetry import telemetry
 
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SPARE_THREADS = 16
+POLLS_S = 10.0
 EXIT_OK, EXIT_ERROR, EXIT_UNREACHABLE, EXIT_INVALID = 0, 1, 6, 7
 """As cli.md has them."""
 
@@ -58,7 +63,10 @@ async def serve(client: Client, composition: Composition, until: asyncio.Event, 
     """
     threads = composition.settings.concurrency + SPARE_THREADS  # a tool may block a thread; the blob store needs some
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(threads, thread_name_prefix="detent"))
-    async with build_worker(client, composition):
+    worker = build_worker(client, composition)
+    async with worker:
+        with contextlib.suppress(RPCError):  # a key may poll and not look: then we are ready when we say so
+            await polls(client, worker.task_queue, worker_identity(), POLLS_S)
         ready()
         await until.wait()
         log.info("draining: no new work is begun")
