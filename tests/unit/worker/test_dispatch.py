@@ -13,7 +13,7 @@ from temporalio.exceptions import ApplicationError
 from activities.dispatch import Reach
 from activities.models.catalogue import load_catalogue
 from activities.tools.declare import Effect, Risk, Tool, ToolContext, ToolError, tool
-from tests.unit.worker.calls import attempt, call, card_digest, reach
+from tests.support.calls import attempt, call, card_digest, reach
 from workflows.contracts.failures import FailureType
 
 COUNT: list[str] = []
