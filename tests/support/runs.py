@@ -55,6 +55,17 @@ def graph_of(nodes: Mapping[str, object], **more: object) -> dict[str, Any]:
     return {**base, "start": next(iter(nodes)), "nodes": dict(nodes), **more}
 
 
+def human(*outcomes: str, to: str, **fields: object) -> dict[str, object]:
+    """A human node whose outcomes all lead to one node."""
+    routes = dict.fromkeys(outcomes, to)
+    return {"kind": "human", "ask": "Well?", "outcomes": list(outcomes), "routes": routes, **fields}
+
+
+def tool(name: str, to: str, given: Mapping[str, object] | None = None, **fields: object) -> dict[str, object]:
+    """A tool node."""
+    return {"kind": "tool", "tool": name, "with": dict(given or {}), "next": to, **fields}
+
+
 @dataclass(frozen=True)
 class Run:
     """One run, seen and handled through the client as every program does."""

@@ -18,8 +18,9 @@ def call_summary(call: CallState, activation: Activation) -> str:
 def _subject(call: CallState) -> str:
     if call.kind == "model":
         return f"({call.name})"
-    first = next((str(value) for value in call.args.values() if isinstance(value, str | int)), "")
-    return short(first)
+    texts = [value for value in call.args.values() if isinstance(value, str)]  # a path says more than an offset
+    numbers = [str(value) for value in call.args.values() if isinstance(value, int)]
+    return short(next(iter(texts + numbers), ""))
 
 
 def short(text: str, limit: int = MAX_CHARS) -> str:
