@@ -39,7 +39,7 @@ def place_of(details: ErrorDetails) -> tuple[str | int, ...]:
     steps = [step for step in details["loc"] if step not in (spec_values.WORD, spec_values.MAPPING, "[key]")]
     if steps[:1] == ["nodes"]:
         del steps[_KIND_AT : _KIND_AT + 1]
-    return tuple(steps)
+    return (*steps, "kind") if details["type"].startswith("union_tag") else tuple(steps)
 
 
 def dotted(steps: Sequence[str | int]) -> str:
@@ -61,7 +61,7 @@ def _words(details: ErrorDetails, name: str) -> tuple[str, str, str | None]:
     kind, value = details["type"], details["input"]
     match kind:
         case "missing" | "union_tag_not_found":
-            return "missing_field", f"`{'kind' if kind != 'missing' else name}` is missing", None
+            return "missing_field", f"`{name}` is missing", None
         case "extra_forbidden":
             return "unknown_field", f"unknown field {shown(name)}", nearest(name, _fields(details))
         case "union_tag_invalid":
