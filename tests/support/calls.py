@@ -55,13 +55,18 @@ def call(name: str, args: dict[str, Any], subject: str, kind: str = "tool", **ch
 
 async def attempt(parts: Reach, argument: object, **info: Any) -> dict[str, Any]:
     """One attempt, as Temporal makes it; gives the result as the workflow sees it."""
+    return await attempt_with(Dispatch(parts), argument, **info)
+
+
+async def attempt_with(dispatch: Dispatch, argument: object, **info: Any) -> dict[str, Any]:
+    """The same on a worker that is composed already."""
     environment = ActivityEnvironment()
     environment.payload_converter = CONVERTER
     name = argument.get("name", "") if isinstance(argument, dict) else ""
     known = {"activity_type": name, "workflow_id": "default/g/k", **info}
     environment.info = dataclasses.replace(environment.info, **known)
     raw = RawValue(CONVERTER.to_payload(argument))
-    result = await environment.run(Dispatch(parts).dispatch, [raw])
+    result = await environment.run(dispatch.dispatch, [raw])
     assert isinstance(result, RawValue)
     found: dict[str, Any] = CONVERTER.from_payload(result.payload)
     return found

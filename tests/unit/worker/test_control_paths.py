@@ -1,0 +1,74 @@
+"""The worker's own files are out of every tool's reach."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from temporalio.exceptions import ApplicationError
+
+from activities.dispatch import Dispatch
+from tests.support.calls import attempt_with, call, card_digest
+from worker.compose import CODE, compose, control_paths
+from worker.settings import Flags, settings
+
+POLICY = """
+policy: all
+version: 1
+tenants:
+  default: {allow: [{tool: ["fs.*"]}, {fs.read: ["**"]}, {fs.write: ["**"]}]}
+"""
+
+
+def composed(workspace: Path) -> tuple[Dispatch, Any]:
+    """A worker whose policy, models, tools, database and blobs all lie in its workspace."""
+    (workspace / "policy.yaml").write_text(POLICY, encoding="utf-8")
+    (workspace / "models.yaml").write_text(
+        "models: {default: {provider: scripted, script: r.yaml, price: {input: 1, output: 1}}}\n", encoding="utf-8"
+    )
+    (workspace / "r.yaml").write_text("replies: [{default: true, text: done}]\n", encoding="utf-8")
+    (workspace / "tools").mkdir()
+    (workspace / "blobs").mkdir()
+    (workspace / "blobs" / "x").write_text("value", encoding="utf-8")
+    (workspace / "runs.db").write_text("rows", encoding="utf-8")
+    flags = Flags(
+        policy=workspace / "policy.yaml",
+        models=workspace / "models.yaml",
+        tools=(workspace / "tools",),
+        blobs=workspace / "blobs",
+        workspace=workspace,
+    )
+    found = settings(flags, {"HOME": str(workspace), "DETENT_DATABASE": str(workspace / "runs.db")})
+    composition = compose(found, "default", {})
+    return composition.dispatch, composition.dispatch._reach
+
+
+async def denied(workspace: Path, name: str, args: dict[str, Any]) -> bool:
+    dispatch, parts = composed(workspace)
+    try:
+        await attempt_with(dispatch, call(name, args, card_digest(parts, name)))
+    except ApplicationError as error:
+        return error.type == "PolicyDenied"
+    return False
+
+
+@pytest.mark.parametrize(
+    "path", ["policy.yaml", "models.yaml", "tools/new.py", "blobs/sha256/x", "runs.db", "runs.db-wal"]
+)
+async def test_no_tool_writes_an_operator_file(tmp_path: Path, path: str) -> None:
+    assert await denied(tmp_path, "fs.write", {"path": path, "text": "allow: everything"})
+
+
+@pytest.mark.parametrize("path", ["runs.db", "blobs/x"])
+async def test_no_tool_reads_the_database_or_the_blobs(tmp_path: Path, path: str) -> None:
+    assert await denied(tmp_path, "fs.read", {"path": path})
+
+
+async def test_other_files_are_free(tmp_path: Path) -> None:
+    assert not await denied(tmp_path, "fs.write", {"path": "report.md", "text": "x"})
+
+
+def test_the_workers_own_code_is_among_them(tmp_path: Path) -> None:
+    found = settings(Flags(workspace=tmp_path), {"HOME": str(tmp_path)})
+    assert {str(CODE / "worker"), str(CODE / "activities")} <= set(control_paths(found).fixed)
