@@ -16,7 +16,7 @@ def main() -> int:
     if foreign:
         return 1
     from worker.run import run_worker  # noqa: PLC0415  another distribution's `workflows` would fail this import
-    from worker.settings import Flags  # noqa: PLC0415
+    from worker.settings import Flags  # noqa: PLC0415 - for the same reason
 
     return run_worker(Flags(), os.environ)
 
