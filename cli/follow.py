@@ -48,7 +48,7 @@ async def follow(cluster: Cluster, run: str, changed: asyncio.Event | None = Non
     try:
         while not watcher.done():
             changed.clear()
-            view = await _view(cluster, run)
+            view = await _view_unless_over(cluster, run, watcher)
             if view is None:
                 break
             yield view
@@ -79,6 +79,17 @@ async def _watch(cluster: Cluster, run: str, changed: asyncio.Event) -> None:
             changed.set()
             if event.event_type in CLOSING:
                 return
+
+
+async def _view_unless_over(cluster: Cluster, run: str, watcher: asyncio.Task[None]) -> RunView | None:
+    """The view, or null as soon as the run is closed: one that was refused admission never has another."""
+    asking = asyncio.create_task(_view(cluster, run))
+    await asyncio.wait({asking, watcher}, return_when=asyncio.FIRST_COMPLETED)
+    if asking.done():
+        return asking.result()
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+    return None
 
 
 async def _view(cluster: Cluster, run: str) -> RunView | None:

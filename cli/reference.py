@@ -61,5 +61,6 @@ def _commands(path: str, command: click.Command) -> Iterator[tuple[str, click.Co
 
 
 def _section(path: str, command: click.Command) -> str:
-    context = click.Context(command, info_name=path, max_content_width=WIDTH, terminal_width=WIDTH)
+    names = detent.context_settings["help_option_names"]
+    context = click.Context(command, info_name=path, terminal_width=WIDTH, help_option_names=names)
     return f"## `{path}`\n\n```\n{command.get_help(context)}\n```\n"

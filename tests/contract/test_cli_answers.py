@@ -38,12 +38,17 @@ def _view(cli: CommandLine, run: str) -> RunView:
     return RunView.model_validate(cli.json("show", run))
 
 
+def _completed(cli: CommandLine, run: str) -> RunView:
+    eventually(lambda: _view(cli, run).phase == "completed")
+    return _view(cli, run)
+
+
 def test_an_answer_lets_the_run_go_on(cli: CommandLine, waiting: RunView) -> None:
     receipt = AnswerReceipt.model_validate(
         cli.json("answer", waiting.id, "p1", "accept", "--data", '{"why": "good"}', "--as", "ada")
     )
     assert (receipt.pause, receipt.outcome, receipt.node) == ("p1", "accept", "accept")
-    closed = eventually(lambda: (view := _view(cli, waiting.id)).phase == "completed" and view)
+    closed = _completed(cli, waiting.id)
     said = closed.output["said"]
     assert (said["outcome"], said["payload"]) == ("accept", {"why": "good"})
     assert "ada" in said["by"]
@@ -51,7 +56,7 @@ def test_an_answer_lets_the_run_go_on(cli: CommandLine, waiting: RunView) -> Non
 
 def test_a_signal_is_as_good_as_an_update(cli: CommandLine, waiting: RunView) -> None:
     assert cli("answer", waiting.id, "reject", "--by", "signal").returncode == 0
-    closed = eventually(lambda: (view := _view(cli, waiting.id)).phase == "completed" and view)
+    closed = _completed(cli, waiting.id)
     assert closed.output["said"]["outcome"] == "reject"
 
 

@@ -126,7 +126,9 @@ def test_dev_prints_one_line_when_ready_and_keeps_runs_in_its_file(alone: Comman
     code, out, err = _ended(alone.start("demo", "--output", "json"))
     assert code == 0, err
     run = RunView.model_validate_json(out)
-    dev = alone.start("dev", "--db", ".detent/demo.db", "--port", str(free_port()), "--ui-port", str(free_port()), "--output", "json")
+    dev = alone.start(
+        "dev", "--db", ".detent/demo.db", "--port", str(free_port()), "--ui-port", str(free_port()), "--output", "json"
+    )
     assert dev.stdout is not None
     ready = json.loads(dev.stdout.readline())
     try:

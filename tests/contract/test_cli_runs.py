@@ -191,3 +191,33 @@ def test_no_worker_is_exit_6_and_nothing_was_started(cli: CommandLine) -> None:
     assert done.returncode == 6
     assert "`nobody-polls`" in done.stderr
     assert cli("show", "default/ask/idle").returncode == 8
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("nowhere.yaml",), 7, "nowhere.yaml"),
+        (("find.yaml",), 7, "pattern"),
+        (("find.yaml", "--set", "pattern"), 2, "key=value"),
+        (("find.yaml", "--input", "{"), 7, "not JSON"),
+        (("find.yaml", "--input", "@nowhere.json"), 7, "nowhere.json"),
+        (("find.yaml", "--input", "[]", "--set", "a=1"), 2, "JSON object"),
+        (("find.yaml", "--set", "pattern=" + "x" * 1_100_000), 7, "over the limit"),
+        (("find.yaml", "--set", "pattern=*", "--tenant", "acme"), 3, "acme"),
+        (("other-tool.yaml",), 7, "no.such"),
+        (("broken.yaml",), 7, "broken.yaml:3"),
+    ],
+)
+def test_what_cannot_run_is_refused_with_its_code(
+    cli: CommandLine, words: tuple[str, ...], code: int, said: str
+) -> None:
+    ask = (cli.directory / "find.yaml").read_text()
+    (cli.directory / "other-tool.yaml").write_text(
+        "graph: other\nversion: 1.0.0\ncapabilities: [{tool: [no.such]}]\nstart: a\n"
+        "nodes:\n  a: {kind: tool, tool: no.such, next: end}\n"
+    )
+    (cli.directory / "broken.yaml").write_text(ask.replace("input:", "imput:"))
+    done = cli("run", *words)
+    assert done.returncode == code, (done.stdout[-500:], done.stderr[-500:])
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
