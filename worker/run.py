@@ -9,14 +9,14 @@ import os
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from temporalio.service import RPCError
 
 from activities.blobs import DirectoryBlobs
 from policies.errors import DocumentError
 from worker.compose import build_worker, compose
-from worker.connect import Unreachable, connect, target, worker_identity
+from worker.connect import Unreachable, connect, leave, target, worker_identity
 from worker.logs import log_to_stderr
 from worker.packages import foreign_packages
 from worker.polling import polls
@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 SPARE_THREADS = 16
 POLLS_S = 10.0
+DRAIN_MOST_S = 14.0
+"""Ten seconds for calls and a little for the rest; without its server the SDK would drain for ever."""
 EXIT_OK, EXIT_ERROR, EXIT_UNREACHABLE, EXIT_INVALID = 0, 1, 6, 7
 """As cli.md has them."""
 
@@ -70,6 +72,7 @@ async def serve(client: Client, composition: Composition, until: asyncio.Event, 
         ready()
         await until.wait()
         log.info("draining: no new work is begun")
+        asyncio.get_running_loop().call_later(DRAIN_MOST_S, _give_up)
     await composition.close()
 
 
@@ -102,6 +105,11 @@ def _stop_on_signals(until: asyncio.Event) -> None:
 
     for sent in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(sent, stop)
+
+
+def _give_up() -> NoReturn:
+    log.error("not drained after %g s: what runs is left to other workers", DRAIN_MOST_S)
+    leave(EXIT_ERROR)
 
 
 def _say(code: int, *lines: str) -> int:
