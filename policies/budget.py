@@ -28,7 +28,7 @@ class Amount(NamedTuple):
     wall_ms: int = 0
     tool_calls: int = 0
 
-    def __add__(self, other: Amount) -> Amount:  # type: ignore[override]  amounts add up, they are not concatenated
+    def __add__(self, other: Amount) -> Amount:  # type: ignore[override] # amounts add up
         return Amount(
             self.tokens + other.tokens,
             self.cost_nano + other.cost_nano,

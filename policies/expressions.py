@@ -12,9 +12,9 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from policies.cel_environment import environment
+from policies.cel_environment import NUMBER, environment
 from policies.cel_hoist import Splitter
-from policies.cel_parser import parse
+from policies.cel_parser import MAX_NESTING, parse
 from policies.cel_tree import Entries, Group, Items, Literal, Path
 from policies.cel_values import checked, kind_of
 from policies.errors import ExpressionError
@@ -32,10 +32,11 @@ __all__ = ["ExpressionError", "Path", "Program", "compile_expression"]
 MAX_SHOWN: Final = 80
 CACHED: Final = 4096
 _UNBOUND: Final = re.compile(r'No value with name "(\w+)" found')
-_STATUS: Final = re.compile(r"^[A-Z_]+: (?:ERROR: <input>:\d+:\d+: )?")
+_STATUS: Final = re.compile(r"^(?:[A-Z_]+: )?(?:ERROR: <input>:-?\d+:-?\d+: )?")
 _MISFIT: Final = re.compile(
     r"(?:found no matching overload for '(.+)' applied to '|No matching overloads found : ([^(]+))(.*?)'?$"
 )
+_OPERATORS: Final = {NUMBER: "arithmetic", "_?_:_": "`?:`", "<jump_condition>": "`?:`", "_[_]": "`[]`"}
 # What the binding raises for values that it cannot take or give back.
 _ENGINE_FAULTS: Final = (RuntimeError, ValueError, TypeError, ArithmeticError)
 
@@ -135,9 +136,11 @@ def _run(compiled: cel.Expression, parts: tuple[tuple[str, Fetch], ...], binding
 def _in_our_words(message: str) -> str:
     """The engine's first line, without its own names for operators."""
     line = _STATUS.sub("", message.partition("\n")[0])
+    if "max recursion depth" in line:
+        return f"it is nested more than {MAX_NESTING} deep, and every `+` or `*` of a row counts"
     misfit = _MISFIT.search(line)
     if misfit is None:
         return line
-    operator = (misfit[1] or misfit[2]).strip("_@<>").replace("_", "") or "?:"
-    named = {"number": "arithmetic", "jumpcondition": "`?:`"}.get(operator, f"`{operator}`")
+    operator = (misfit[1] or misfit[2]).strip()
+    named = _OPERATORS.get(operator) or f"`{operator.strip('_@')}`"
     return f"{named} does not take {misfit[3] or 'what it is given'}"

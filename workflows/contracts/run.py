@@ -130,8 +130,8 @@ class NodeView(Wire):
     activation: str
     node: str
     kind: str
-    branch: str
-    visit: int
+    branch: str = ""
+    visit: int = 1
     status: NodeStatus
     started_at: str
     ended_at: str | None = None

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from workflows.engine.commands import Command
     from workflows.engine.events import Event
     from workflows.engine.machine import RunFacts
+    from workflows.engine.views import Glance
     from workflows.language.graph import Graph
 
 
@@ -129,6 +130,10 @@ class Engine:
         """Activities that have been started and have not ended."""
         return self._m.state.in_flight
 
+    def open_pauses(self) -> tuple[str, ...]:
+        """The ids of the open pauses, oldest first."""
+        return tuple(self._m.state.pauses)
+
     @property
     def pauses_open(self) -> int:
         """Pauses that wait for an answer."""
@@ -146,6 +151,10 @@ class Engine:
     def view(self) -> RunView:
         """The run as people and programs see it."""
         return views.run_view(self._m)
+
+    def glance(self) -> Glance:
+        """What changes with every event, without making a view of it."""
+        return views.glance(self._m)
 
     def pauses(self) -> list[PauseView]:
         """The open pauses, oldest first."""

@@ -87,6 +87,7 @@ class Machine:
                 summary=summary,
             )
         )
+        state.totals.finished += 1
         if len(state.finished) > KEEP_FINISHED:
             del state.finished[: len(state.finished) - KEEP_FINISHED]
 

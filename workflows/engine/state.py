@@ -201,6 +201,7 @@ class Totals:
     input_tokens: int = 0
     output_tokens: int = 0
     visits: int = 0
+    finished: int = 0
     pauses: int = 0
 
 

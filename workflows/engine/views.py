@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workflows.contracts.pause import PauseView
@@ -13,6 +14,8 @@ from workflows.engine.pauses import KEEP_WAITING
 from workflows.engine.state import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from policies.budget import Amount
     from policies.model import Standing
     from workflows.contracts.run import NodeStatus
@@ -40,6 +43,32 @@ def timers(m: Machine) -> dict[str, int]:
         if pause.deadline_ms is not None and pause.on_timeout != KEEP_WAITING:
             due[f"pause:{pause.id}"] = pause.deadline_ms
     return due
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A run at a moment, by reference: `finished` are the last activations that ended, of `ended` in all."""
+
+    phase: Phase
+    graph: str
+    version: str
+    finished: Sequence[Finished]
+    ended: int
+    live: Iterable[Activation]
+    budget: Standing
+
+
+def glance(m: Machine) -> Glance:
+    """Cheap however long the run is, because it is taken after every event."""
+    return Glance(
+        phase=phase(m),
+        graph=m.graph.name,
+        version=m.graph.version,
+        finished=m.state.finished,
+        ended=m.state.totals.finished,
+        live=m.state.activations.values(),
+        budget=m.ledgers[spending.RUN].standing(),
+    )
 
 
 def run_view(m: Machine) -> RunView:
@@ -110,14 +139,17 @@ def _usage(m: Machine) -> UsageView:
 def _budget(m: Machine) -> dict[str, dict[str, BudgetLine]]:
     """The run's budget; `execution` is that of the live activation that has used the most tokens."""
     standing = m.ledgers[spending.RUN].standing()
-    lines = {"lifetime": _lines(standing)}
+    lines = {"lifetime": budget_lines(standing)}
     live = [ledger.standing() for name, ledger in m.ledgers.items() if name != spending.RUN]
     if live:
-        lines["execution"] = _lines(max(live, key=lambda standing: standing.used.tokens + standing.reserved.tokens))
+        lines["execution"] = budget_lines(
+            max(live, key=lambda standing: standing.used.tokens + standing.reserved.tokens)
+        )
     return lines
 
 
-def _lines(standing: Standing) -> dict[str, BudgetLine]:
+def budget_lines(standing: Standing) -> dict[str, BudgetLine]:
+    """A scope's budget in the units that people use."""
     limit, used, reserved = standing.limit, standing.used, standing.reserved
     rows: tuple[tuple[str, int | None, str, int], ...] = (
         ("tokens", limit.tokens, "tokens", 1),

@@ -38,7 +38,7 @@ class AgentLifetime:
         self._cancelled = False
 
     @workflow.run
-    async def run(self, *sent: Any) -> RunView:
+    async def run(self, *sent: Any) -> dict[str, Any]:
         """Run the graph to its end; see `ending` for what each end looks like to Temporal."""
         try:
             admitted = await open_run(_one_of(sent))

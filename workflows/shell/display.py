@@ -3,25 +3,67 @@
 from __future__ import annotations
 
 import json
+from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from workflows.engine.summaries import short
 
 if TYPE_CHECKING:
+    from policies.model import Standing
     from workflows.contracts.pause import PauseView
-    from workflows.contracts.run import BudgetLine, NodeView, RunView
+    from workflows.engine.engine import Engine
+    from workflows.engine.state import Activation, Finished
+    from workflows.engine.views import Glance
 
 MAX_ROWS = 100
-MARKS = {"ok": "done", "running": "running", "waiting": "waiting", "failed": "FAILED"}
+MARKS = {"ok": "done", "failed": "FAILED"}
+UNITS = (
+    ("tokens", "tokens", 1),
+    ("cost_usd", "cost_nano", 1_000_000_000),
+    ("steps", "steps", 1),
+    ("wall_clock (s)", "wall_ms", 1000),
+    ("tool_calls", "tool_calls", 1),
+)
 
 
-def page(view: RunView) -> str:
-    """Phase, open pauses with the JSON that answers each, budget, and at most 100 rows of nodes."""
-    parts = [f"**{_cell(view.graph)}@{_cell(view.version)}** is **{view.phase}**"]
-    parts += [_pause(pause) for pause in view.pauses]
-    parts += [_budget(scope, lines) for scope, lines in view.budget.items() if scope == "lifetime"]
-    parts.append(_nodes(view.nodes))
-    return "\n\n".join(parts)
+class Display:
+    """Makes the page anew after every event, so it keeps the rows of what has ended and never looks back."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._rows: deque[str] = deque(maxlen=MAX_ROWS)
+        self._seen = 0
+        self._pauses: dict[str, str] = {}
+
+    def page(self) -> str:
+        """Phase, open pauses with the JSON that answers each, budget, and at most 100 rows of nodes."""
+        now = self._engine.glance()
+        fresh = now.ended - self._seen
+        if fresh:
+            self._rows.extend(_row(done, MARKS.get(done.status, done.status)) for done in now.finished[-fresh:])
+            self._seen = now.ended
+        parts = [f"**{now.graph}@{_cell(now.version)}** is **{now.phase}**", *self._open_pauses()]
+        return "\n\n".join([*parts, _budget(now.budget), self._nodes(now)])
+
+    def _open_pauses(self) -> list[str]:
+        """A pause never changes while it is open, so each is written once."""
+        if not self._engine.pauses_open:
+            self._pauses = {}
+        elif self._engine.open_pauses() != tuple(self._pauses):
+            self._pauses = {pause.id: _pause(pause) for pause in self._engine.pauses()}
+        return list(self._pauses.values())
+
+    def _nodes(self, now: Glance) -> str:
+        head = ["| activation | kind | status | |", "|---|---|---|---|"]
+        live = [_row(visit, visit.status) for visit in islice(now.live, MAX_ROWS)]
+        kept = list(islice(self._rows, max(0, len(self._rows) + len(live) - MAX_ROWS), None))
+        left = now.ended - len(kept)
+        return "\n".join([*head, *kept, *live]) + (f"\n\n{left} earlier rows are in the history" if left else "")
+
+
+def _row(visit: Activation | Finished, mark: str) -> str:
+    return f"| {_cell(visit.id)} | {visit.kind} | {mark} | {_cell(visit.summary)} |"
 
 
 def _pause(pause: PauseView) -> str:
@@ -41,23 +83,14 @@ def _pause(pause: PauseView) -> str:
     return "\n\n".join(lines)
 
 
-def _budget(scope: str, lines: dict[str, BudgetLine]) -> str:
-    rows = [f"| {scope} | used | reserved | limit |", "|---|---|---|---|"]
-    for unit, line in lines.items():
-        limit = "none" if line.limit is None else f"{line.limit:g}"
-        rows.append(f"| {unit} | {line.used:g} | {line.reserved:g} | {limit} |")
+def _budget(budget: Standing) -> str:
+    rows = ["| budget of the run | used | reserved | limit |", "|---|---|---|---|"]
+    for name, field, unit in UNITS:
+        limit = getattr(budget.limit, field)
+        top = "none" if limit is None else f"{limit / unit:g}"
+        used, held = getattr(budget.used, field), getattr(budget.reserved, field)
+        rows.append(f"| {name} | {used / unit:g} | {held / unit:g} | {top} |")
     return "\n".join(rows)
-
-
-def _nodes(nodes: tuple[NodeView, ...]) -> str:
-    shown = nodes[-MAX_ROWS:]
-    rows = ["| activation | kind | status | |", "|---|---|---|---|"]
-    rows += [
-        f"| {_cell(node.activation)} | {node.kind} | {MARKS.get(node.status, node.status)} | {_cell(node.summary)} |"
-        for node in shown
-    ]
-    left = len(nodes) - len(shown)
-    return "\n".join(rows) + (f"\n\n{left} earlier rows are in the history" if left else "")
 
 
 def fence(text: str, limit: int = 2048) -> str:

@@ -18,16 +18,23 @@ if TYPE_CHECKING:
     from workflows.contracts.run import Phase
 
 
-def close(view: RunView) -> RunView:
+def close(view: RunView) -> dict[str, object]:
     """Return the view of a completed run; raise what makes any other end visible in the Temporal UI."""
+    kept = compact(view)
     if view.phase == "completed":
-        return view
+        return kept
     if view.phase == "cancelled":
-        workflow.upsert_memo({MEMO_RESULT: view})
+        workflow.upsert_memo({MEMO_RESULT: kept})
         raise asyncio.CancelledError
     error = view.error or ErrorInfo(type=FailureType.INTERNAL, message="the run failed")
     where = "" if error.node is None else f"node `{error.node}`: "
-    raise ApplicationError(f"{where}{error.message}", view, type=error.type, non_retryable=True) from None
+    raise ApplicationError(f"{where}{error.message}", kept, type=error.type, non_retryable=True) from None
+
+
+def compact(view: RunView) -> dict[str, object]:
+    """The view as history keeps it: rows of nodes leave out what has its default, because there is one a step."""
+    nodes = [node.model_dump(mode="json", exclude_defaults=True) for node in view.nodes]
+    return {**view.model_dump(mode="json", exclude={"nodes"}), "nodes": nodes}
 
 
 def refuse(error: ErrorInfo, *, phase: Phase = "failed") -> NoReturn:

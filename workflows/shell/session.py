@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, assert_never
 from workflows.contracts.pause import AnswerReceipt, Refusal
 from workflows.engine.commands import CancelCall, CancelTimer, FinishRun, StartCall, StartTimer, TellAnswer
 from workflows.engine.events import AnswerArrived
-from workflows.shell import display
 from workflows.shell.attributes import Attributes
+from workflows.shell.display import Display
 from workflows.shell.perform import Performer, now_ms
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ class Session:
     def __init__(self, engine: Engine, told: dict[str, object]) -> None:
         self.engine = engine
         self.attributes = Attributes(told)
+        self._display = Display(engine)
         self._inbox: deque[Event] = deque()
         self._performer = Performer(self._inbox.append)
         self._verdicts: list[AnswerReceipt | Refusal] = []
@@ -65,7 +66,7 @@ class Session:
 
     def page(self) -> str:
         """The run as a page of Markdown."""
-        return display.page(self.engine.view())
+        return self._display.page()
 
     def _perform(self, command: Command) -> None:
         match command:
