@@ -43,7 +43,7 @@ class Detent(click.Group):
         name, _, rest = super().resolve_command(ctx, args)
         return name, load(name) if name else None, rest
 
-    def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]
+    def main(self, args: Sequence[str] | None = None, **extra: Any) -> NoReturn:  # type: ignore[override]  # ours never returns a value
         """Run a command line and exit with its code; errors have been printed by then."""
         arguments = list(sys.argv[1:] if args is None else args)
         session = extra.pop("obj", None) or Session()

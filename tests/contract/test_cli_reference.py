@@ -1,3 +1,5 @@
+"""The generated documents are those that would be generated now."""
+
 from __future__ import annotations
 
 from docs.generate import stale

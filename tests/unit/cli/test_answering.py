@@ -1,3 +1,5 @@
+"""Answers are made to fit their pause, or refused before they are sent."""
+
 from __future__ import annotations
 
 import json

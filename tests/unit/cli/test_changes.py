@@ -1,16 +1,18 @@
+"""What happened between two views of a run."""
+
 from __future__ import annotations
 
 from cli.changes import changes
 from cli.render.steps import change_line
 from tests.unit.cli.pauses import AT, node, pause, view
 from workflows.contracts.pause import Refusal
+from workflows.contracts.run import RunView
 
 NOW = "2026-11-21T07:00:00Z"
 
 
-def _kinds(*views: object) -> list[tuple[str, str | None]]:
-    before, after = views
-    return [(change.kind, change.activation or change.phase) for change in changes(before, after, NOW)]  # type: ignore[arg-type]
+def _kinds(before: RunView | None, after: RunView) -> list[tuple[str, str | None]]:
+    return [(change.kind, change.activation or change.phase) for change in changes(before, after, NOW)]
 
 
 def test_the_first_view_is_told_whole() -> None:

@@ -1,3 +1,5 @@
+"""The table of exit codes."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Histories are exported whole."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""The command itself: its verbs, its options, its errors."""
+
 from __future__ import annotations
 
 import json
@@ -9,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from cli.main import VERSION, detent, load
-from cli.verbs import LATER, VERBS
+from cli.verbs import LATER, VERBS, Verb
 
 if TYPE_CHECKING:
     from click.testing import Result
@@ -38,11 +40,11 @@ def test_help_lists_every_verb_without_loading_one() -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
-def test_the_table_says_what_the_command_says(verb: object) -> None:
-    name = verb.name  # type: ignore[attr-defined]
+def test_the_table_says_what_the_command_says(verb: Verb) -> None:
+    name = verb.name
     command = load(name)
     assert command.name == name
-    assert (command.help or "").split("\n")[0] == verb.help  # type: ignore[attr-defined]
+    assert (command.help or "").split("\n")[0] == verb.help
 
 
 @pytest.mark.parametrize("name", sorted(LATER))
@@ -78,8 +80,8 @@ def test_a_usage_error_is_json_where_json_was_asked_for(arguments: tuple[str, ..
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
-def test_output_and_debug_work_after_every_verb(verb: object) -> None:
-    command = load(verb.name)  # type: ignore[attr-defined]
+def test_output_and_debug_work_after_every_verb(verb: Verb) -> None:
+    command = load(verb.name)
     names = {option for parameter in command.params for option in parameter.opts}
     assert {"--output", "--debug"} <= names
 

@@ -1,3 +1,5 @@
+"""Values that people type are parsed, typed, measured, or refused with a place."""
+
 from __future__ import annotations
 
 import contextlib

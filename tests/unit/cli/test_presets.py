@@ -1,3 +1,5 @@
+"""Answers given ahead."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Runs and pauses as people see them, with hostile text inside."""
+
 from __future__ import annotations
 
 import io

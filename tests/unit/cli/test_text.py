@@ -1,3 +1,5 @@
+"""Text from outside cannot draw on a terminal."""
+
 from __future__ import annotations
 
 import json
