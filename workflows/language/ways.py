@@ -70,5 +70,5 @@ def subject(node: AnyNode) -> str:
             return f"wait {node.until.value if node.until else format_duration(node.for_s or 0)}"
         case ValidateNode():
             return f"validate {', '.join(check.name for check in node.checks)}"
-        case PlanNode():
+        case _:
             return "plan"

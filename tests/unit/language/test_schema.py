@@ -102,6 +102,12 @@ def test_it_says_what_is_wrong_with_a_value(value: object, faults: list[str]) ->
     assert validate_value(SCHEMA, value) == faults
 
 
+def test_plain_arguments_fit_at_once() -> None:
+    flat: dict[str, object] = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
+    assert validate_value(flat, {"path": "a"}) == []
+    assert validate_value(flat, {"path": 1}) == ["`path` must be a text"]
+
+
 def test_a_message_never_quotes_the_value_and_shortens_the_schema() -> None:
     secret = "s" * 200
     assert validate_value({"enum": ["e" * 70, "f" * 70]}, secret) == [f"the value is not one of `{'e' * 70}`, `ffff…"]

@@ -264,6 +264,11 @@ def test_a_broken_part_hides_what_would_follow_from_it() -> None:
     assert found == {("unknown_field", "nodes.pick.rules[0].whn")}
 
 
+def test_what_cannot_be_reached_is_not_judged_further() -> None:
+    document = {**chain(a=plan({"to": "end"}), lost=to("more"), more=END), "profile": "plan_task"}
+    assert {code for code, _ in told(document)} == {"unreachable"}
+
+
 def test_regions_know_what_they_are_in() -> None:
     layout = examine(nested(3)).layout
     top, outer, middle, inner = layout.regions

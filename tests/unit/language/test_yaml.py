@@ -53,9 +53,9 @@ def refusals(text: str | bytes) -> list[tuple[str, str, int | None, int | None]]
     ],
 )
 def test_a_scalar_means_what_the_core_schema_says(text: str, value: object) -> None:
-    found = load(f"a: {text}\n").data
-    assert found == {"a": value}
-    assert [type(item) for item in found.values()] == [type(value)]  # type: ignore[attr-defined]
+    found = load(f"- {text}\n").data
+    assert isinstance(found, list)
+    assert (found, type(found[0])) == ([value], type(value))
 
 
 @pytest.mark.parametrize(
@@ -184,25 +184,26 @@ def test_it_reads_every_json_as_json_does(value: object, indent: int | None, asc
 
 
 PIECES = st.sampled_from(
-    ["a", "b: ", ": ", "- ", "? ", "\n", "  ", "[", "]", "{", "}", ",", "&x ", "*x", "!!str ", "|", ">", "'", '"', "\\"]
-    + [
-        "#",
-        "%",
-        "---",
-        "...",
-        "\t",
-        "<<: ",
-        "é",
-        "\ud800",
-        "\x00",
-        "1e9",
-        "0x",
-        "\\ud83d",
-        "\\U",
-        "\u2028",
-        "@",
-        "`",
-        "~",
+    [
+        *("a", "b: ", ": ", "- ", "? ", "\n", "  ", "[", "]", "{", "}", ",", "&x ", "*x", "!!str ", "|", ">", "'", '"'),
+        *(
+            "\\",
+            "#",
+            "%",
+            "---",
+            "...",
+            "\t",
+            "<<: ",
+            "é",
+            "\ud800",
+            "\x00",
+            "1e9",
+            "0x",
+            "\\ud83d",
+            "\\U",
+            "\u2028",
+            "@",
+        ),
     ]
 )
 
