@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from temporalio.client import WorkflowUpdateFailedError
@@ -176,7 +176,7 @@ async def test_of_two_different_answers_at_once_exactly_one_wins(runs: Runs) -> 
 
     for _ in range(5):
         run, _ = await waiting(runs)
-        said: list[Any] = await asyncio.gather(send(run, "yes"), send(run, "no"), return_exceptions=True)
+        said = await asyncio.gather(*(send(run, outcome) for outcome in ("yes", "no")), return_exceptions=True)
         taken = [one["outcome"] for one in said if isinstance(one, dict)]
         assert len(taken) == 1
         assert len([one for one in said if isinstance(one, WorkflowUpdateFailedError | RPCError)]) == 1

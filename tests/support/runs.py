@@ -165,6 +165,12 @@ class Runs:
         self.count += 1
         return f"{self.task_queue}-{self.count}"
 
+    async def effect(self, tool: str, count: int = 1) -> None:
+        """Return once a tool has left as many lines."""
+        async with asyncio.timeout(TIMEOUT_S):
+            while len(self.effects(tool)) < count:  # noqa: ASYNC110 - any process may write them
+                await asyncio.sleep(0.02)
+
     def effects(self, tool: str | None = None) -> list[dict[str, Any]]:
         """What the tools of `tests/server/tools` left, in order."""
         file = self.workspace / "effects.jsonl"

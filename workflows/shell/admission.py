@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.exceptions import CancelledError, FailureError
 
 from policies.errors import DocumentError
 from workflows.contracts.failures import ErrorInfo, FailureType
@@ -70,7 +71,9 @@ def first_fault(error: ValidationError) -> str:
 async def _admit(raw: object) -> RunCard:
     try:
         return RunCard.model_validate(await admit(raw))
-    except ActivityError as error:
+    except CancelledError:
+        raise asyncio.CancelledError from None
+    except FailureError as error:  # of a local activity, so its own failure and not one around it
         ending.refuse(ending.admission_error(error))
 
 

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, NoReturn
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ApplicationError, FailureError
 
 from workflows.contracts.failures import ErrorInfo, FailureType
 from workflows.contracts.names import MEMO_RESULT
@@ -57,11 +57,10 @@ def refuse(error: ErrorInfo, *, phase: Phase = "failed") -> NoReturn:
     raise AssertionError("a run that is refused is not completed")
 
 
-def admission_error(error: ActivityError) -> ErrorInfo:
+def admission_error(error: FailureError) -> ErrorInfo:
     """Why `run.admit` refused, with its list of problems."""
-    cause = error.cause
-    if isinstance(cause, ApplicationError):
-        problems = cause.details[0] if cause.details else None
+    if isinstance(error, ApplicationError):
+        problems = error.details[0] if error.details else None
         details = {"problems": problems} if isinstance(problems, list) else None
-        return ErrorInfo(type=cause.type or FailureType.INTERNAL, message=cause.message, details=details)
-    return ErrorInfo(type=FailureType.INTERNAL, message=f"run.admit failed: {cause or error}")
+        return ErrorInfo(type=error.type or FailureType.INTERNAL, message=error.message, details=details)
+    return ErrorInfo(type=FailureType.INTERNAL, message=f"run.admit failed: {error}")

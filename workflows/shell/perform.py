@@ -64,8 +64,10 @@ class Performer:
         task.add_done_callback(lambda done: self._call_done(command.call, done))
 
     def cancel_call(self, call: str) -> None:
-        """Ask an activity to stop."""
-        self._calls[call].cancel()
+        """Ask an activity to stop; one whose outcome waits in the inbox has ended already."""
+        task = self._calls.get(call)
+        if task is not None:
+            task.cancel()
 
     def start_timer(self, command: StartTimer) -> None:
         """Start a durable timer; one that is already due fires at once and costs no event."""
@@ -101,7 +103,8 @@ def _outcome(call: str, task: asyncio.Task[object]) -> Event:
         return _result(call, task.result())
     if isinstance(error, ActivityError):
         return _failure(call, error)
-    raise error
+    # Raised here, in a callback, it would only be logged, and the run would wait for this call for ever.
+    return CallFailed(now_ms(), call, FailureType.INTERNAL, f"{type(error).__name__}: {error}")
 
 
 def _result(call: str, raw: object) -> Event:
