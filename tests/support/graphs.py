@@ -102,7 +102,7 @@ def _writes() -> st.SearchStrategy[dict[str, object]]:
     return names.map(lambda chosen: {name: values[name] for name in chosen})
 
 
-def _scope(  # noqa: PLR0913  the state of one recursive walk
+def _scope(
     draw: st.DrawFn, draft: Draft, kind: str, target: str, *, depth: int, trouble: bool
 ) -> str:
     join = draft.name("join")
