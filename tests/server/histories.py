@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from temporalio.api.enums.v1 import EventType
 
 from tests.support.runs import Run
+from workflows.contracts.run import RunCard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,3 +45,13 @@ async def scheduled_in(run: Run) -> list[ActivityTaskScheduledEventAttributes]:
 async def calls_of(run: Run) -> list[dict[str, Any]]:
     """The calls that were scheduled, as they stand on the wire."""
     return [await decoded(run, found.input.payloads) for found in await scheduled_in(run)]
+
+
+async def card_of(run: Run) -> RunCard:
+    """The run card, as `run.admit` left it in the first history."""
+    for event in await events_of(run):
+        if event.HasField("marker_recorded_event_attributes"):
+            marker = event.marker_recorded_event_attributes
+            if marker.marker_name == "core_local_activity":
+                return RunCard.model_validate(await decoded(run, marker.details["result"].payloads))
+    raise AssertionError("the run was not admitted")

@@ -7,19 +7,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from temporalio import workflow
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowExecutionStatus
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from tests.server.stranger import go_on
 from tests.support.runs import TIMEOUT_S, Run, graph_of, tool
 from workflows.contracts.names import WORKFLOW
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from temporalio.client import Client
-
     from tests.server.conftest import TemporalCommand
     from tests.support.runs import Runs
 
@@ -139,29 +134,6 @@ async def test_input_of_a_later_version_waits_for_a_newer_worker(runs: Runs) -> 
     await run.handle.terminate()
 
 
-@workflow.defn(name="Stranger", sandboxed=False)
-class Stranger:
-    """Somebody else's workflow: it goes on as one of ours, with a carry of its own making."""
-
-    @workflow.run
-    async def run(self, raw: dict[str, Any], task_queue: str) -> None:
-        workflow.continue_as_new(args=[raw], workflow=WORKFLOW, task_queue=task_queue)
-
-
-async def forge(client: Client, runs: Runs, carry: Mapping[str, object]) -> Run:
-    """A run of ours that seems to continue another, which was never ours."""
-    queue = f"{runs.task_queue}-stranger"
-    worker = Worker(client, task_queue=queue, workflows=[Stranger], workflow_runner=UnsandboxedWorkflowRunner())
-    async with worker:
-        handle = await client.start_workflow(
-            "Stranger", args=[{**GOOD, "carry": carry}, runs.task_queue], id=f"default/g/{runs.key()}", task_queue=queue
-        )
-        async with asyncio.timeout(TIMEOUT_S):
-            while (await handle.describe()).workflow_type == "Stranger":  # noqa: ASYNC110 - the server changes it
-                await asyncio.sleep(0.02)
-    return Run(client.get_workflow_handle(handle.id), client)
-
-
 CARD = {"engine": 1, "tenant": "default", "policy": {"name": "default"}, "policy_digest": "0" * 64, "expressions": "x"}
 
 
@@ -179,20 +151,16 @@ CARD = {"engine": 1, "tenant": "default", "policy": {"name": "default"}, "policy
     ],
     ids=json.dumps,
 )
-async def test_a_carry_that_does_not_parse_ends_the_run(
-    temporal_client: Client, runs: Runs, carry: dict[str, object]
-) -> None:
-    run = await forge(temporal_client, runs, carry)
+async def test_a_carry_that_does_not_parse_ends_the_run(runs: Runs, carry: dict[str, object]) -> None:
+    run = await go_on(runs, {**GOOD, "carry": carry})
     failure = await run.failure()
     assert failure.type == "ForgedInput"
     assert "the carry does not parse" in failure.message
 
 
 @pytest.mark.parametrize("carry", [{"v": 2}, {"card": CARD, "snapshot": {"v": 2}}], ids=["carry", "snapshot"])
-async def test_a_carry_of_a_later_version_waits_for_a_newer_worker(
-    temporal_client: Client, runs: Runs, carry: dict[str, object]
-) -> None:
-    run = await forge(temporal_client, runs, carry)
+async def test_a_carry_of_a_later_version_waits_for_a_newer_worker(runs: Runs, carry: dict[str, object]) -> None:
+    run = await go_on(runs, {**GOOD, "carry": carry})
     assert "is version 2, this worker reads 1: deploy a newer worker" in await task_failure(run)
     assert (await run.handle.describe()).status is WorkflowExecutionStatus.RUNNING
     await run.handle.terminate()

@@ -188,19 +188,23 @@ async def working(
     policy: Mapping[str, object] | None = None,
     script: str = SCRIPT,
     carry_after: int | None = None,
+    operator: str = "operator",
 ) -> AsyncIterator[Runs]:
-    """A worker with our tools, composed as `detent worker` composes it; its files lie under `root`."""
-    workspace, operator = root / "workspace", root / "operator"
+    """A worker with our tools, composed as `detent worker` composes it.
+
+    Its workspace is `root/workspace`; the operator's files lie in the directory `operator` of `root`.
+    """
+    workspace, own = root / "workspace", root / operator
     workspace.mkdir(exist_ok=True)
-    operator.mkdir(exist_ok=True)
-    (operator / "policy.yaml").write_text(json.dumps(policy or policy_of()))
-    (operator / "models.yaml").write_text("models: {default: {provider: scripted, script: replies.yaml}}")
-    (operator / "replies.yaml").write_text(script)
+    own.mkdir(exist_ok=True, parents=True)
+    (own / "policy.yaml").write_text(json.dumps(policy or policy_of()))
+    (own / "models.yaml").write_text("models: {default: {provider: scripted, script: replies.yaml}}")
+    (own / "replies.yaml").write_text(script)
     settings = Settings(
         workspace=workspace,
         blobs=blobs._root,
-        policy=operator / "policy.yaml",
-        models=operator / "models.yaml",
+        policy=own / "policy.yaml",
+        models=own / "models.yaml",
         tools=(TOOLS,),
         task_queue=task_queue,
     )
