@@ -89,16 +89,20 @@ class Engine:
         m = self._m
         match event:
             case HoldRequested():
+                spending.stop_clocks(m)
                 m.state.held_by = event.by
             case HoldLifted():
                 m.state.held_by = None
+                spending.start_clocks(m)
             case CancelRequested():
                 error = problem(FailureType.CANCELLED, f"cancelled by {event.by}")
                 finishing.begin_ending(m, "cancelled", error=error)
             case DrainRequested():
+                spending.stop_clocks(m)
                 m.state.draining = True
             case CarryResumed():
                 m.state.draining = False
+                spending.start_clocks(m)
             case _:
                 assert_never(event)
 

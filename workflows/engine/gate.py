@@ -30,7 +30,7 @@ MAX_IN_FLIGHT = 200
 def flush(m: Machine) -> None:
     """Decide the queued calls in path order, as far as the run may issue calls now."""
     state = m.state
-    if state.held_by is not None or state.draining or state.ending is not None:
+    if state.ending is not None or not spending.issuing(m):
         return
     starved = False
     for _, _, call_id in list(m.queue):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from typing import TYPE_CHECKING
 
+from workflows.engine import spending
+
 if TYPE_CHECKING:
     from workflows.engine.machine import Machine
     from workflows.engine.state import CallState
@@ -15,7 +17,7 @@ def enqueue(m: Machine, call: CallState) -> None:
     call.status = "queued"
     enqueue_silently(m, call)
     activation = m.state.activations[call.activation]
-    activation.busy_since_ms = m.state.now_ms
+    activation.busy_since_ms = m.state.now_ms if spending.issuing(m) else None
 
 
 def enqueue_silently(m: Machine, call: CallState) -> None:

@@ -10,6 +10,8 @@ from workflows.contracts.failures import ErrorInfo, FailureType
 from workflows.engine.machine import problem
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from policies.model import Standing
     from workflows.contracts.calls import Usage
     from workflows.engine.machine import Machine
@@ -42,12 +44,34 @@ def charge_step(m: Machine, activation: Activation) -> ErrorInfo | None:
     return None
 
 
+def issuing(m: Machine) -> bool:
+    """Whether the run may issue calls: nobody holds it, and it is not being carried over."""
+    return m.state.held_by is None and not m.state.draining
+
+
 def pass_time(m: Machine, at_ms: int) -> None:
     """Move the clock; time counts for the run while a call is in flight, or is ready and not held."""
     state = m.state
-    if state.in_flight or (m.queue and state.held_by is None and not state.draining):
+    if state.in_flight or (m.queue and issuing(m)):
         m.ledgers[RUN].charge(Amount(wall_ms=max(0, at_ms - state.now_ms)))
     state.now_ms = max(state.now_ms, at_ms)
+
+
+def stop_clocks(m: Machine) -> None:
+    """The queued calls may not be issued for now: their time is the operator's, not theirs."""
+    for activation in _queued(m):
+        stop_clock(m, activation)
+
+
+def start_clocks(m: Machine) -> None:
+    """The queued calls are ready again, if nothing else holds them."""
+    if issuing(m):
+        for activation in _queued(m):
+            activation.busy_since_ms = m.state.now_ms
+
+
+def _queued(m: Machine) -> Iterator[Activation]:
+    return (m.state.activations[m.state.calls[call_id].activation] for _, _, call_id in m.queue)
 
 
 def stop_clock(m: Machine, activation: Activation) -> None:
