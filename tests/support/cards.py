@@ -68,7 +68,12 @@ MODELS: tuple[ModelCard, ...] = (
 
 
 def policy_document(**tenant: object) -> dict[str, object]:
-    """A policy that allows the test tools and limits nothing, with parts of its tenant replaced."""
+    """A policy that allows the test tools and limits nothing, with parts of its tenant, or `triggers`, replaced."""
+    triggers = {
+        "on_risky_tool": {"ui": "modal", "deadline": "1h", "on_timeout": "deny"},
+        "on_protected_path": {"ui": "modal"},
+    }
+    asked = tenant.pop("triggers", triggers)
     base: dict[str, object] = {
         "allow": [{"tool": ["**"]}, {"fs.read": ["**"]}, {"fs.write": ["**"]}, {"model": ["*"]}],
         "deny": [{"fs.read": ["**/.env"]}],
@@ -79,10 +84,7 @@ def policy_document(**tenant: object) -> dict[str, object]:
         "policy": "test",
         "version": 1,
         "tenants": {"default": {**base, **tenant}},
-        "triggers": {
-            "on_risky_tool": {"ui": "modal", "deadline": "1h", "on_timeout": "deny"},
-            "on_protected_path": {"ui": "modal"},
-        },
+        "triggers": asked,
     }
 
 

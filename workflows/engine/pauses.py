@@ -85,10 +85,9 @@ def _open(  # noqa: PLR0913  each is one part of what is asked
     call: str | None,
     error: ErrorInfo | None = None,
 ) -> None:
-    rules = [m.policy.triggers.get(trigger) for trigger in triggers]
-    deadlines = [rule.deadline_s for rule in rules if rule is not None and rule.deadline_s is not None]
-    shown, silent = UNANSWERED[triggers[0]]
-    first = rules[0]
+    shown, _ = UNANSWERED[triggers[0]]
+    first = m.policy.triggers.get(triggers[0])
+    deadline_s, on_timeout = _silence(m, triggers, outcomes)
     pause = PauseState(
         id=_next_id(m),
         triggers=triggers,
@@ -99,12 +98,27 @@ def _open(  # noqa: PLR0913  each is one part of what is asked
         outcomes=outcomes,
         form=None,
         opened_ms=m.state.now_ms,
-        deadline_ms=m.state.now_ms + seconds_ms(min(deadlines)) if deadlines else None,
-        on_timeout=silent if first is None else first.on_timeout,
+        deadline_ms=None if deadline_s is None else m.state.now_ms + seconds_ms(deadline_s),
+        on_timeout=on_timeout,
         call=call,
         error=error,
     )
     _hold(m, activation, pause)
+
+
+def _silence(m: Machine, triggers: tuple[Trigger, ...], outcomes: tuple[str, ...]) -> tuple[float | None, str]:
+    """The deadline in seconds and what happens then: of several triggers, the one that is first to do anything.
+
+    A `skip` that the pause does not offer, because the node has no outcome to go on with, waits instead.
+    """
+    silences: list[tuple[float | None, str]] = []
+    for trigger in triggers:
+        rule = m.policy.triggers.get(trigger)
+        deadline_s, silent = (None, UNANSWERED[trigger][1]) if rule is None else (rule.deadline_s, rule.on_timeout)
+        waits = silent != ABORT and silent not in outcomes
+        silences.append((deadline_s, KEEP_WAITING if waits else silent))
+    acting = [(deadline_s, silent) for deadline_s, silent in silences if deadline_s and silent != KEEP_WAITING]
+    return min(acting, default=silences[0])
 
 
 def _next_id(m: Machine) -> str:
