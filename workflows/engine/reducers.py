@@ -101,7 +101,10 @@ def _number(value: object) -> int | float:
 
 
 def _add(write: _Write) -> object:
-    total = (0 if write.old is None else _number(write.old)) + _number(write.value)
+    try:
+        total = (0 if write.old is None else _number(write.old)) + _number(write.value)
+    except OverflowError:
+        raise CannotReduce("the sum is too large for a double") from None
     if isinstance(total, int) and not INT64_MIN <= total <= INT64_MAX:
         raise CannotReduce("the sum leaves 64 bits")
     if isinstance(total, float) and not math.isfinite(total):
