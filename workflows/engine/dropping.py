@@ -35,8 +35,8 @@ def drop_token(m: Machine, activation: Activation) -> bool:
 
 
 def _give_up(m: Machine, call: CallState) -> None:
-    call.doomed = True
-    if is_cancellable(call.effect):
+    asked_before, call.doomed = call.doomed, True
+    if is_cancellable(call.effect) and not asked_before:
         m.out.append(CancelCall(call.id))
 
 

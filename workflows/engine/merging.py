@@ -12,10 +12,17 @@ if TYPE_CHECKING:
     from workflows.engine.state import Activation, Frame, Scope
 
 
-def merge(m: Machine, frame: Frame, scope: Scope) -> str | None:
+def branch_fault(m: Machine, frame: Frame, scope: Scope) -> tuple[int, ErrorInfo | None] | None:
+    """Merge a scope whose branches have ended; where it failed instead, the branch that it failed by, and why."""
+    if scope.failed_branch is not None:
+        return scope.failed_branch, scope.branches[scope.failed_branch].error
+    return _merge(m, frame, scope)
+
+
+def _merge(m: Machine, frame: Frame, scope: Scope) -> tuple[int, ErrorInfo] | None:
     """Replay the logs of the branches that ended well onto the parent, all or none.
 
-    Returns the message of the first write that does not fit, null if all do.
+    A write that does not fit fails the scope and cannot be tried again: its branches have run.
     """
     for channel in frame.values:  # what is kept for the way back must not grow in place
         m.owned.discard((frame.path, channel))
@@ -26,7 +33,7 @@ def merge(m: Machine, frame: Frame, scope: Scope) -> str | None:
             if fault is not None:
                 frame.values = values
                 del frame.writes[logged:]
-                return f"merging branch {branch.index}: {fault}"
+                return branch.index, ErrorInfo(type=FailureType.INVALID_VALUE, message=f"merging: {fault}")
     return None
 
 
@@ -47,11 +54,9 @@ def results_of(scope: Scope) -> dict[str, object]:
     return {"results": results, "values": values, "failed": failed}
 
 
-def scope_failed(scope: Scope, activation: Activation) -> ErrorInfo:
-    """The error of a plan whose `all` scope lost a branch."""
-    branch = scope.branches[int(scope.failed_branch or 0)]
-    cause = branch.error
-    element = f"{scope.id}[{branch.index}]"
+def scope_failed(scope: Scope, activation: Activation, index: int, cause: ErrorInfo | None) -> ErrorInfo:
+    """The error of a plan whose scope lost a branch that it needs, or could not merge it."""
+    element = f"{scope.id}[{index}]"
     message = f"branch `{element}` failed"
     return ErrorInfo(
         type=FailureType.SCOPE_FAILED,

@@ -12,11 +12,8 @@ from workflows.engine.calling import call_again
 from workflows.engine.machine import problem
 from workflows.engine.scopes import end_cancelled
 from workflows.engine.steps import Fail, Succeed
-from workflows.language.expressions import ExpressionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from workflows.engine.events import CallCancelled, CallFailed, CallSucceeded
     from workflows.engine.machine import Machine
     from workflows.engine.state import Activation, CallState
@@ -31,16 +28,9 @@ def call_succeeded(m: Machine, event: CallSucceeded) -> None:
     if call.doomed:
         end_cancelled(m, activation)
     elif activation.kind == "validate":
-        _go_on_checking(m, activation, lambda: validating.tool_answered(m, activation, event.output))
+        validating.tool_answered(m, activation, event.output)
     else:
         m.todo.append(Succeed(activation.id, _result(call, event.output, event.usage)))
-
-
-def _go_on_checking(m: Machine, activation: Activation, judge: Callable[[], None]) -> None:
-    try:
-        judge()
-    except ExpressionError as error:
-        m.todo.append(Fail(activation.id, problem(FailureType.EXPRESSION_FAILED, str(error), activation)))
 
 
 def _result(call: CallState, output: object, usage: Usage | None) -> object:
@@ -71,7 +61,7 @@ def call_failed(m: Machine, event: CallFailed) -> None:
         call_again(m, activation, call)
         return
     if activation.kind == "validate" and event.type == FailureType.TOOL_FAILED:
-        _go_on_checking(m, activation, lambda: validating.tool_failed(m, activation, event.message))
+        validating.tool_failed(m, activation, event.message)
         return
     error = _error(m, call, event, activation)
     call.status = "asked"

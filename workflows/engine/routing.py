@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from workflows.contracts.failures import ErrorInfo, FailureType
-from workflows.engine import bindings, spending, tasks
+from workflows.engine import bindings, spending, tasks, validating
 from workflows.engine.finishing import begin_ending
 from workflows.engine.machine import problem
 from workflows.engine.pauses import open_for_failure
@@ -126,13 +126,16 @@ def _refused_visit(m: Machine, activation: Activation, max_visits: int) -> Error
 def _succeed(m: Machine, activation: Activation, step: Succeed) -> None:
     frame = m.frame_of(activation)
     node = m.node_of(activation)
+    if activation.kind == "validate" and step.outcome is None:  # a person said what the tool of a check gave
+        validating.tool_answered(m, activation, step.result)
+        return
     if not step.skipped:
         fault = _write(m, activation, step.result)
         if fault is not None:
             m.todo.append(Fail(activation.id, fault))
             return
     target = node.next if step.outcome is None or not node.routes else node.routes[step.outcome]
-    frame.bound, frame.result, frame.token = True, step.result, None
+    frame.bound, frame.worked, frame.result, frame.token = True, True, step.result, None
     if target != "fail":  # `fail` ends the frame with the error that is bound here
         frame.error = None
     m.retire(activation, "skipped" if step.skipped else "ok", step.outcome or "")
@@ -181,9 +184,13 @@ def _on_failure(m: Machine, activation: Activation, error: ErrorInfo) -> OnFailu
 
 
 def _failure_is_a_result(m: Machine, activation: Activation) -> bool:
+    """Whether the node is inside a settle scope or an optional branch, however deep."""
     frame = m.frame_of(activation)
-    scope = m.scope_of(frame)
-    return scope is not None and (scope.mode == "settle" or scope.branches[frame.index].optional)
+    while (scope := m.scope_of(frame)) is not None:
+        if scope.mode == "settle" or scope.branches[frame.index].optional:
+            return True
+        frame = m.state.frames[scope.frame]
+    return False
 
 
 def _fail_frame(m: Machine, frame: Frame, error: ErrorInfo) -> None:

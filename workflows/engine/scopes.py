@@ -8,7 +8,7 @@ from workflows.contracts.failures import ErrorInfo, FailureType
 from workflows.engine import bindings, slots
 from workflows.engine.dropping import drop_token
 from workflows.engine.machine import problem
-from workflows.engine.merging import merge, results_of, scope_failed
+from workflows.engine.merging import branch_fault, results_of, scope_failed
 from workflows.engine.state import BranchState, Scope
 from workflows.engine.steps import Enter, Fail
 from workflows.language.expressions import ExpressionError
@@ -22,9 +22,15 @@ if TYPE_CHECKING:
 MAX_BRANCHES = 10_000
 
 
-def open_scope(m: Machine, activation: Activation, place: int, opening: Fork | Map) -> None:
-    """Open a scope under a plan's activation; raises `ExpressionError` where its expressions fail."""
-    branches = _fork(m, activation, opening) if isinstance(opening, Fork) else _map(m, activation, opening)
+def plan_branches(m: Machine, activation: Activation, opening: Fork | Map) -> list[BranchState]:
+    """The branches that a rule opens, evaluated once; raises `ExpressionError` where its expressions fail."""
+    return _fork(m, activation, opening) if isinstance(opening, Fork) else _map(m, activation, opening)
+
+
+def open_scope(
+    m: Machine, activation: Activation, place: int, opening: Fork | Map, branches: list[BranchState]
+) -> None:
+    """Open a scope under a plan's activation and start as many branches as it has slots for."""
     scope = Scope(
         id=activation.id,
         frame=activation.frame,
@@ -71,7 +77,7 @@ def _map(m: Machine, activation: Activation, opening: Map) -> list[BranchState]:
 def end_branch(m: Machine, frame: Frame) -> None:
     """A branch has reached its join: its value is evaluated in its own view, then it ends well."""
     template = _value_template(m, m.state.scopes[str(frame.scope)], frame.index)
-    value = frame.result if frame.bound else None
+    value = frame.result if frame.bound and frame.worked else None
     if template is not None:
         try:
             value = template.render(bindings.scope(m, frame))
@@ -111,6 +117,7 @@ def finish_branch(
         scope.failed_branch = branch.index
         cancel_branches(m, scope)
     slots.refill(m, scope)
+    slots.rest(m, scope)
     try_close(m, scope)
 
 
@@ -172,12 +179,9 @@ def try_close(m: Machine, scope: Scope) -> None:
     if activation.status == "cancelled":
         end_cancelled(m, activation)
         return
-    if scope.failed_branch is not None:
-        m.todo.append(Fail(activation.id, scope_failed(scope, activation)))
-        return
-    fault = merge(m, frame, scope)
+    fault = branch_fault(m, frame, scope)
     if fault is not None:
-        m.todo.append(Fail(activation.id, problem(FailureType.INVALID_VALUE, fault, activation)))
+        m.todo.append(Fail(activation.id, scope_failed(scope, activation, *fault)))
         return
     frame.joined[scope.join] = results_of(scope)
     frame.bound, frame.result, frame.error = False, None, None

@@ -25,6 +25,12 @@ def park(m: Machine, frame: Frame) -> None:
         at = m.state.frames[scope.frame]
 
 
+def rest(m: Machine, scope: Scope) -> None:
+    """After a branch has ended: if all that is left of the scope waits, the branch around it waits, too."""
+    if scope.unfinished and not scope.slots and not scope.closing:
+        park(m, m.state.frames[scope.frame])
+
+
 def wake(m: Machine, frame: Frame, step: Step) -> None:
     """Let a parked frame go on with `step`, now or as soon as every scope around it has a slot for it."""
     if take_all(m, frame):

@@ -22,7 +22,10 @@ ROOT = ""
 
 @dataclass(slots=True)
 class Frame:
-    """The run (`path` is empty) or one branch. `order` is its place among live frames: indices from the root."""
+    """The run (`path` is empty) or one branch. `order` is its place among live frames: indices from the root.
+
+    `result` is bound where `bound` says so; it is of a task of the frame's own, and not its parent's, once it `worked`.
+    """
 
     path: str
     order: tuple[int, ...] = ()
@@ -34,6 +37,7 @@ class Frame:
     values: dict[str, object] = field(default_factory=dict)
     visits: dict[str, int] = field(default_factory=dict)
     bound: bool = False
+    worked: bool = False
     result: object = None
     error: ErrorInfo | None = None
     joined: dict[str, dict[str, object]] = field(default_factory=dict)

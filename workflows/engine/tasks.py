@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
-from policies.canonical import canonical
+from policies.canonical import NotCanonical, canonical
 from workflows.contracts.failures import FailureType
 from workflows.engine import bindings, pauses, slots, validating
 from workflows.engine.calling import call_model, call_tool
 from workflows.engine.clock import parse_rfc3339, seconds_ms
 from workflows.engine.commands import StartTimer
 from workflows.engine.machine import problem
-from workflows.engine.scopes import open_scope
+from workflows.engine.scopes import open_scope, plan_branches
 from workflows.engine.state import WaitState
 from workflows.engine.steps import Enter, Fail, Succeed
 from workflows.language.expressions import ExpressionError
@@ -58,7 +58,10 @@ def _names(m: Machine, activation: Activation) -> dict[str, object]:
 
 def text_of(value: object) -> str:
     """A rendered value as text: strings as they are, everything else as canonical JSON."""
-    return value if isinstance(value, str) else canonical(value).decode()
+    try:
+        return value if isinstance(value, str) else canonical(value).decode()
+    except NotCanonical as error:
+        raise ExpressionError(f"the value is not JSON: {error}") from error
 
 
 def _start_model(m: Machine, activation: Activation, node: ModelNode) -> None:
@@ -98,14 +101,15 @@ def _start_plan(m: Machine, activation: Activation, node: PlanNode) -> None:
 
 
 def _take(m: Machine, activation: Activation, place: int, rule: Rule) -> None:
-    fault = _write_plan(m, activation, rule)
+    opening = rule.fork or rule.map
+    branches = [] if opening is None else plan_branches(m, activation, opening)
+    fault = _write_plan(m, activation, rule)  # last, because what fails after it would write again when retried
     if fault is not None:
         m.todo.append(Fail(activation.id, problem(FailureType.INVALID_VALUE, fault, activation)))
         return
-    opening = rule.fork or rule.map
     if opening is not None:
         activation.status = "waiting"
-        open_scope(m, activation, place, opening)
+        open_scope(m, activation, place, opening, branches)
         return
     frame = m.frame_of(activation)
     m.retire(activation, "ok", f"→ {rule.to}")

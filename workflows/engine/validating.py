@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workflows.contracts.failures import FailureType
 from workflows.engine import bindings
 from workflows.engine.calling import call_tool
-from workflows.engine.steps import Succeed
+from workflows.engine.machine import problem
+from workflows.engine.steps import Fail, Succeed
+from workflows.language.expressions import ExpressionError
 from workflows.language.graph import ValidateNode
 from workflows.language.schema import validate_value
 
@@ -34,8 +37,11 @@ def advance(m: Machine, activation: Activation) -> None:
 def tool_answered(m: Machine, activation: Activation, output: object) -> None:
     """A check's tool gave a result: `when` is judged with `result` bound to it, then the next check runs."""
     check = _checks(m, activation)[activation.check]
-    _judge(activation, check, bindings.scope(m, m.frame_of(activation), activation, result=output))
-    advance(m, activation)
+    try:
+        _judge(activation, check, bindings.scope(m, m.frame_of(activation), activation, result=output))
+        advance(m, activation)
+    except ExpressionError as error:
+        _fail(m, activation, error)
 
 
 def tool_failed(m: Machine, activation: Activation, message: str) -> None:
@@ -43,7 +49,14 @@ def tool_failed(m: Machine, activation: Activation, message: str) -> None:
     check = _checks(m, activation)[activation.check]
     activation.failures.append({"name": check.name, "message": message})
     activation.check += 1
-    advance(m, activation)
+    try:
+        advance(m, activation)
+    except ExpressionError as error:
+        _fail(m, activation, error)
+
+
+def _fail(m: Machine, activation: Activation, error: ExpressionError) -> None:
+    m.todo.append(Fail(activation.id, problem(FailureType.EXPRESSION_FAILED, str(error), activation)))
 
 
 def _checks(m: Machine, activation: Activation) -> tuple[Check, ...]:
