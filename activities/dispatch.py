@@ -83,6 +83,7 @@ class Dispatch:
         if tool is None:  # tried again, because another worker of the task queue may have it
             raise tool_failed(f"tool `{call.name}` is not on this worker", retryable=True)
         check_decided(call, "tool", tool.card.digest)
+        tool.check(call.args)  # before the edge, to which a missing argument would look like a missing capability
         access = reach.edge.check_tool(call, tool.card, tenant)
         if tool.effect is Effect.ONCE:
             await claim_effect(reach.blobs, call, f"{info.workflow_id} {info.workflow_run_id} {info.activity_id}")
