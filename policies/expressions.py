@@ -139,8 +139,8 @@ def _in_our_words(message: str) -> str:
     if "max recursion depth" in line:
         return f"it is nested more than {MAX_NESTING} deep, and every `+` or `*` of a row counts"
     misfit = _MISFIT.search(line)
-    if misfit is None:
-        return line
+    if misfit is None:  # a key may be a value of the run's, so it is not told
+        return line[:1].lower() + line[1:].partition(" : ")[0]
     operator = (misfit[1] or misfit[2]).strip()
     named = _OPERATORS.get(operator) or f"`{operator.strip('_@')}`"
     return f"{named} does not take {misfit[3] or 'what it is given'}"

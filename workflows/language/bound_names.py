@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from workflows.language.check_regions import leaves_region
-from workflows.language.outline import END, openings
+from workflows.language.outline import END
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from workflows.language.outline import Edge
     from workflows.language.regions import Layout, Region
@@ -37,38 +37,38 @@ def bound_names(graph: GraphSpec, layout: Layout) -> Bound:
     bound = Bound()
     for region in layout.regions:
         outer = bound.branch.get(region.plan, frozenset()) if region.plan else frozenset()
-        _branch_names(graph, layout, region, outer, bound)
+        _branch_names(layout, region, outer, bound)
         bound.joins |= {region.join} if region.join else set()
-        for edge in _edges(graph, layout, region):
+        for edge in _edges(layout, region):
             if edge.kind == "failure" and not leaves_region(region, edge.target):
                 bound.error.add(edge.target)
-    ends = [
-        bound.branch[e.source] for region in layout.regions for e in _edges(graph, layout, region) if e.target == END
-    ]
+    ends = [bound.branch[e.source] for region in layout.regions for e in _edges(layout, region) if e.target == END]
     bound.at_end = frozenset.intersection(*ends) if ends else frozenset()
     _results(graph, layout, bound)
     return bound
 
 
-def _edges(graph: GraphSpec, layout: Layout, region: Region) -> Iterator[Edge]:
+def _edges(layout: Layout, region: Region) -> Iterator[Edge]:
     for name in region.nodes:
-        yield from layout.ways(graph, name)
+        yield from layout.ways[name]
 
 
-def _branch_names(graph: GraphSpec, layout: Layout, region: Region, outer: frozenset[str], bound: Bound) -> None:
+def _branch_names(layout: Layout, region: Region, outer: frozenset[str], bound: Bound) -> None:
     if not region.openings:
         bound.branch |= dict.fromkeys(region.nodes, outer)
+    entries: dict[frozenset[str], list[str]] = {}
     for opening in region.openings:
         everywhere = [frozenset(entry.names) for entry in opening.entries]
         bound.branch_end[opening.path] = outer | frozenset.intersection(*everywhere)
         for entry in opening.entries:
-            names = outer | frozenset(entry.names)
-            for name in _reach(graph, layout, region, [entry.target]):
-                bound.branch[name] = bound.branch.get(name, names) & names
+            entries.setdefault(outer | frozenset(entry.names), []).append(entry.target)
+    for names, targets in entries.items():
+        for name in _reach(layout, region, targets):
+            bound.branch[name] = bound.branch.get(name, names) & names
 
 
-def _reach(graph: GraphSpec, layout: Layout, region: Region, entries: Iterable[str]) -> list[str]:
-    """The nodes of a region that its entries lead to."""
+def _reach(layout: Layout, region: Region, entries: list[str]) -> list[str]:
+    """The nodes of a region that entries lead to."""
     reached: dict[str, None] = {}
     waiting = deque(entries)
     while waiting:
@@ -76,8 +76,8 @@ def _reach(graph: GraphSpec, layout: Layout, region: Region, entries: Iterable[s
         if name in reached or layout.owner.get(name) is not region or name == region.join:
             continue
         reached[name] = None
-        waiting.extend(edge.target for edge in layout.ways(graph, name))
-        waiting.extend(opening.join for opening in openings(graph, name))
+        waiting.extend(edge.target for edge in layout.ways[name])
+        waiting.extend(opening.join for opening in layout.openings[name])
     return list(reached)
 
 
@@ -85,7 +85,7 @@ def _results(graph: GraphSpec, layout: Layout, bound: Bound) -> None:
     """`result` is bound after a task; plans pass it on, to the branches that they open, too."""
     following: dict[str, list[str]] = {}
     for region in layout.regions:
-        for edge in _edges(graph, layout, region):
+        for edge in _edges(layout, region):
             if not leaves_region(region, edge.target):
                 following.setdefault(edge.source, []).append(edge.target)
                 bound.result |= {edge.target} if _gives_result(graph, edge) else set()

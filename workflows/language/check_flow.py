@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workflows.language.check_regions import leaves_region
-from workflows.language.outline import RESERVED, node_path, openings
+from workflows.language.outline import RESERVED, node_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
 def check_flow(graph: GraphSpec, layout: Layout, findings: Findings) -> None:
     """Everything that is wrong with where edges lead in the long run."""
     for region in layout.regions:
-        _ways_out(graph, layout, region, findings)
+        _ways_out(layout, region, findings)
     _cycles(graph, layout, findings)
     if graph.profile == "plan_task":
         _alternation(graph, layout, findings)
 
 
-def _ways_out(graph: GraphSpec, layout: Layout, region: Region, findings: Findings) -> None:
+def _ways_out(layout: Layout, region: Region, findings: Findings) -> None:
     inside = set(region.nodes)
     sources: dict[str, list[str]] = {}
     out: list[str] = []
     for name in region.nodes:
-        targets = [edge.target for edge in layout.ways(graph, name)]
-        targets += [opening.join for opening in openings(graph, name)]
+        targets = [edge.target for edge in layout.ways[name]]
+        targets += [opening.join for opening in layout.openings[name]]
         for target in targets:
             sources.setdefault(target, []).append(name)
         # Whoever leads to an unknown or foreign node has been told so, and a node that leads nowhere, too.
@@ -58,16 +58,20 @@ def _cycles(graph: GraphSpec, layout: Layout, findings: Findings) -> None:
     following: dict[str, list[str]] = {}
     for name, node in graph.nodes.items():
         if node.kind == "plan" and name in layout.owner:
-            targets = [edge.target for edge in layout.ways(graph, name) if edge.kind != "failure"]
-            targets += [entry.target for opening in openings(graph, name) for entry in opening.entries]
+            targets = [edge.target for edge in layout.ways[name] if edge.kind != "failure"]
+            targets += [entry.target for opening in layout.openings[name] for entry in opening.entries]
             following[name] = [
                 target for target in targets if target in graph.nodes and graph.nodes[target].kind == "plan"
             ]
+    sources: dict[str, list[str]] = {}
+    for name, targets in following.items():
+        for target in targets:
+            sources.setdefault(target, []).append(name)
     told: set[str] = set()
     for name, targets in following.items():
-        around = _closure(targets, following)
-        if name in around and name not in told:
-            told |= {other for other in around if name in _closure(following.get(other, ()), following)}
+        around = set() if name in told else _closure(targets, following)
+        if name in around:
+            told |= around & _closure([name], sources)
             message = f"plan `{name}` leads back to itself without a task in between"
             findings.error("cycle_without_task", node_path(name), message, "put a task into the cycle")
 
@@ -77,8 +81,8 @@ def _alternation(graph: GraphSpec, layout: Layout, findings: Findings) -> None:
     for name, node in graph.nodes.items():
         if name not in layout.owner:
             continue
-        steps = [(edge.target, edge.path) for edge in layout.ways(graph, name) if edge.kind != "failure"]
-        steps += [(entry.target, entry.path) for opening in openings(graph, name) for entry in opening.entries]
+        steps = [(edge.target, edge.path) for edge in layout.ways[name] if edge.kind != "failure"]
+        steps += [(entry.target, entry.path) for opening in layout.openings[name] for entry in opening.entries]
         for target, path in steps:
             if target not in RESERVED and target in graph.nodes:
                 other = graph.nodes[target]

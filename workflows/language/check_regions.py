@@ -14,17 +14,30 @@ if TYPE_CHECKING:
 
 
 def check_regions(graph: GraphSpec, layout: Layout, findings: Findings) -> None:
-    """Everything that is wrong with where nodes are."""
+    """Everything that is wrong with where nodes are. Where scopes are too deep, only that."""
+    if layout.is_too_deep:
+        _depth(layout, findings)
+        return
     for trespass in layout.trespasses:
         _trespass(trespass, findings)
-    for region in layout.regions[1:]:
-        _scope(region, findings)
+    for opening in (opening for region in layout.regions for opening in region.openings):
+        for entry in opening.entries:
+            if entry.target == opening.join:
+                message = f"the branch begins at its own join `{opening.join}`"
+                findings.error("entry_is_join", entry.path, message, "begin it at a node that does something")
     _joins(layout, findings)
     _ends(graph, layout, findings)
     for name in graph.nodes:
         if name not in layout.owner:
             message = f"node `{name}` cannot be reached from `start`"
             findings.error("unreachable", node_path(name), message, "lead an edge to it, or take it out")
+
+
+def _depth(layout: Layout, findings: Findings) -> None:
+    for region in layout.regions:
+        if region.depth > MAX_NESTING:
+            message = f"scopes are nested {region.depth} deep, at most {MAX_NESTING} are allowed"
+            findings.error("too_deep", region.openings[0].path, message, "join some of them first")
 
 
 def _trespass(trespass: Trespass, findings: Findings) -> None:
@@ -36,17 +49,6 @@ def _trespass(trespass: Trespass, findings: Findings) -> None:
     else:
         message = f"node `{target}` is in {owner} and in {region}"
         findings.error("region_overlap", trespass.path, message, "copy it under another name")
-
-
-def _scope(region: Region, findings: Findings) -> None:
-    for opening in region.openings:
-        for entry in opening.entries:
-            if entry.target == opening.join:
-                message = f"the branch begins at its own join `{opening.join}`"
-                findings.error("entry_is_join", entry.path, message, "begin it at a node that does something")
-        if region.depth > MAX_NESTING:
-            message = f"scopes are nested {region.depth} deep, at most {MAX_NESTING} are allowed"
-            findings.error("too_deep", opening.path, message)
 
 
 def _joins(layout: Layout, findings: Findings) -> None:

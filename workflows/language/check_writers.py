@@ -6,13 +6,17 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from workflows.language.check_regions import leaves_region
-from workflows.language.outline import node_path, openings
+from workflows.language.outline import node_path
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from workflows.language.findings import Findings
     from workflows.language.outline import Entry, Opening
     from workflows.language.regions import Layout, Region
     from workflows.language.spec import GraphSpec
+
+    Singles = Mapping[str, list[str]]  # for each node the channels with a single write that it writes
 
 SINGLE: Final = ("last", "first")
 """The reducers that keep one write of all."""
@@ -20,13 +24,16 @@ SINGLE: Final = ("last", "first")
 
 def check_writers(graph: GraphSpec, layout: Layout, findings: Findings) -> None:
     """Report each channel of each scope once, at a write of the second branch."""
-    for region in layout.regions[1:]:
-        for opening in region.openings:
-            _opening(graph, layout, region, opening, findings)
+    kept = frozenset(name for name, spec in graph.state.items() if spec.reducer in SINGLE and not spec.local)
+    singles = {name: [c for c in node.writes if c in kept] for name, node in graph.nodes.items()}
+    if any(singles.values()):
+        for region in layout.regions[1:]:
+            for opening in region.openings:
+                _opening(layout, region, opening, singles, findings)
 
 
-def _opening(graph: GraphSpec, layout: Layout, region: Region, opening: Opening, findings: Findings) -> None:
-    branches = [(entry, _writes(graph, layout, region, entry.target)) for entry in opening.entries]
+def _opening(layout: Layout, region: Region, opening: Opening, singles: Singles, findings: Findings) -> None:
+    branches = [(entry, _writes(layout, region, entry.target, singles)) for entry in opening.entries]
     writers: dict[str, list[tuple[Entry, str]]] = {}
     for entry, writes in branches * (2 if opening.is_map else 1):  # a map's branches are alike, and there may be two
         for channel, writer in writes.items():
@@ -46,28 +53,26 @@ def _tell(opening: Opening, channel: str, writer: str, branches: tuple[Entry, En
     findings.error("write_conflict", node_path(writer, "writes", channel), message, hint)
 
 
-def _writes(graph: GraphSpec, layout: Layout, region: Region, entry: str) -> dict[str, str]:
+def _writes(layout: Layout, region: Region, entry: str, singles: Singles) -> dict[str, str]:
     """The channels with a single write that a branch may write, and the first node that does."""
     found: dict[str, str] = {}
-    for name in _branch(graph, layout, region, entry):
-        for channel in graph.nodes[name].writes:
-            spec = graph.state.get(channel)
-            if spec is not None and spec.reducer in SINGLE and not spec.local:
-                found.setdefault(channel, name)
+    for name in _branch(layout, region, entry):
+        for channel in singles[name]:
+            found.setdefault(channel, name)
     return found
 
 
-def _branch(graph: GraphSpec, layout: Layout, region: Region, entry: str) -> list[str]:
+def _branch(layout: Layout, region: Region, entry: str) -> list[str]:
     """The nodes that a branch may visit, those of the scopes inside it among them."""
     reached: dict[str, None] = {}
     waiting = deque([entry])
     while waiting:
         name = waiting.popleft()
-        if name in reached or name not in graph.nodes or leaves_region(region, name):
+        if name in reached or name not in layout.owner or leaves_region(region, name):
             continue
         reached[name] = None
-        waiting.extend(edge.target for edge in layout.ways(graph, name))
-        for opening in openings(graph, name):
+        waiting.extend(edge.target for edge in layout.ways[name])
+        for opening in layout.openings[name]:
             waiting.append(opening.join)
             waiting.extend(inner.target for inner in opening.entries)
     return list(reached)

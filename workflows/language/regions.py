@@ -51,26 +51,29 @@ class Trespass:
 
 @dataclass(slots=True)
 class Layout:
-    """Every region, outer ones first, and the region of every node that can be reached."""
+    """Every region, outer ones first, and the region of every node that can be reached.
+
+    `ways` are all edges of each of those nodes, the implicit one to the join among them, and `openings` the
+    scopes that it opens. Regions that are too deep are there, and what is in them is not.
+    """
 
     regions: list[Region]
     owner: dict[str, Region] = field(default_factory=dict)
     trespasses: list[Trespass] = field(default_factory=list)
+    ways: dict[str, tuple[Edge, ...]] = field(default_factory=dict)
+    openings: dict[str, tuple[Opening, ...]] = field(default_factory=dict)
+
+    @property
+    def is_too_deep(self) -> bool:
+        """Whether scopes are nested more than 8 deep."""
+        return any(region.depth > MAX_NESTING for region in self.regions)
 
     def next_of(self, graph: GraphSpec, name: str) -> str | None:
         """A node's `next`, or the join of its region where the document leaves it out."""
         node = graph.nodes[name]
         if node.next is not None or node.routes is not None or node.kind == "plan":
             return node.next
-        return self.owner[name].join if name in self.owner else None
-
-    def ways(self, graph: GraphSpec, name: str) -> list[Edge]:
-        """All edges of a node, the implicit one to the join among them."""
-        found = list(edges(graph, name))
-        implicit = self.next_of(graph, name)
-        if graph.nodes[name].next is None and implicit is not None:
-            found.append(Edge(name, implicit, f"nodes.{name}", "next"))
-        return found
+        return self.owner[name].join
 
 
 def lay_out(graph: GraphSpec) -> Layout:
@@ -79,7 +82,7 @@ def lay_out(graph: GraphSpec) -> Layout:
     layout = Layout([top])
     _walk(graph, layout, top, [(graph.start, "start")])
     for region in layout.regions:  # grows while it is walked: a region is appended when its plan is reached
-        if region is not top:
+        if region is not top and region.depth <= MAX_NESTING:
             entries = [(entry.target, entry.path) for opening in region.openings for entry in opening.entries]
             _walk(graph, layout, region, entries)
     return layout
@@ -95,20 +98,25 @@ def _walk(graph: GraphSpec, layout: Layout, region: Region, entries: list[tuple[
         if owner is None:
             layout.owner[name] = region
             region.nodes.append(name)
-            waiting.extend((edge.target, edge.path) for edge in edges(graph, name))
-            waiting.extend(_open(graph, layout, region, name))
+            layout.ways[name] = _ways(graph, layout, name)
+            layout.openings[name] = tuple(openings(graph, name))
+            waiting.extend((edge.target, edge.path) for edge in layout.ways[name])
+            waiting.extend(_open(layout, region, name))
         elif owner is not region:
             layout.trespasses.append(Trespass(name, path, region, owner))
 
 
-def _open(graph: GraphSpec, layout: Layout, region: Region, name: str) -> list[tuple[str, str]]:
+def _ways(graph: GraphSpec, layout: Layout, name: str) -> tuple[Edge, ...]:
+    said = tuple(edges(graph, name))
+    implicit = layout.next_of(graph, name) if graph.nodes[name].next is None else None
+    return said if implicit is None else (*said, Edge(name, implicit, f"nodes.{name}", "next"))
+
+
+def _open(layout: Layout, region: Region, name: str) -> list[tuple[str, str]]:
     """Note the regions that a plan opens; gives back their joins, which go on in the plan's own region."""
-    joins: list[tuple[str, str]] = []
-    for opening in openings(graph, name):
-        joins.append((opening.join, f"{opening.path}.join"))
-        same = [known for known in layout.regions if known.plan == name and known.join == opening.join]
-        if not same:
-            same = [Region(name, opening.join, region, region.depth + 1)]
-            layout.regions += same
-        same[0].openings.append(opening)
-    return joins
+    mine: dict[str, Region] = {}
+    for opening in layout.openings[name]:
+        inner = mine.setdefault(opening.join, Region(name, opening.join, region, region.depth + 1))
+        inner.openings.append(opening)
+    layout.regions += mine.values()
+    return [(opening.join, f"{opening.path}.join") for opening in layout.openings[name]]

@@ -76,10 +76,12 @@ def examine(
     check_not_yet(graph, findings)
     check_fields(graph, findings)
     check_state(graph, findings)
-    check_names(graph, layout, findings, complete=reading.complete)
+    whole = reading.complete and not layout.is_too_deep
+    check_names(graph, layout, findings, complete=whole)
     check_needs(graph, tools, findings)
     if reading.complete:  # with a part missing, all the rest would seem out of reach
         check_regions(graph, layout, findings)
+    if whole:
         check_flow(graph, layout, findings)
         check_writers(graph, layout, findings)
     return Examination(graph, layout, in_order(findings.problems, document))

@@ -41,8 +41,10 @@ def resolve(text: str) -> object:
 
 
 def _int(text: str) -> int:
-    base = _PREFIXES.get(text[:2], 10)
-    value = int(text[2:] if base != 10 else text, base) if len(text) <= _LONGEST_INT else INT_MAX + 1  # noqa: PLR2004
+    if len(text) > _LONGEST_INT:  # more digits than Python reads without complaint
+        raise BadScalarError("a whole number that does not fit into 64 bits")
+    base = _PREFIXES.get(text[:2])
+    value = int(text) if base is None else int(text[2:], base)
     if not INT_MIN <= value <= INT_MAX:
         raise BadScalarError("a whole number that does not fit into 64 bits")
     return value

@@ -148,7 +148,7 @@ NO_VALUE: dict[str, tuple[str, str]] = {
     "a step into a number": ("n.x > 1", "in an int"),
     "an element that is not there": ("big[10000] == 'x'", "no element"),
     "an index below zero": ("state.l[-1] == 1", "index"),
-    "a field of a value": ("(n > 1 ? m : s).zz == 1", "Key not found"),
+    "a field of a value": ("(n > 1 ? m : s).zz == 1", "key not found"),
     "has in a list": ("has(state.l.x)", "not in a map"),
     "a list of over 10,000": ("big == [1] || [big, big] == many", "no value here"),
     "json too large": ("json([text, text])", "over"),
@@ -164,7 +164,7 @@ NO_VALUE: dict[str, tuple[str, str]] = {
     "join by a number": ("join(big, n)", "second argument"),
     "get by a number": ("get(m, n, 1)", "second argument"),
     "get by a computed number": ("get(m, n > 1 ? n : n, 1)", "does not take"),
-    "json of a computed nothing": ("json(m[s])", "Key not found"),
+    "json of a computed nothing": ("json(m[s])", "key not found"),
 }
 
 
@@ -199,10 +199,19 @@ def test_what_turns_out_not_to_be_a_bool_is_an_error(text: str) -> None:
         program.evaluate(SCOPE)
 
 
-def test_an_error_is_told_in_words_without_the_values() -> None:
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("s < n", "`s < n`: `<` does not take (string, int64)"),
+        ("m[s] > 1", "`m[s] > 1`: key not found in map"),
+        ("s", "`s`: a text where true or false is needed"),
+        ("s.x", "`s.x`: there is no `x` in a text"),
+    ],
+)
+def test_an_error_is_told_in_words_without_the_values(text: str, message: str) -> None:
     with pytest.raises(ExpressionError) as caught:
-        compile_expression("s < n", want_bool=True).evaluate({"s": "secret", "n": 1})
-    assert str(caught.value) == "`s < n`: `<` does not take (string, int64)"
+        compile_expression(text, want_bool=True).evaluate({"s": "secret", "n": 1, "m": {}})
+    assert str(caught.value) == message
 
 
 def test_a_list_of_over_ten_thousand_items_is_refused_only_where_it_is_looked_into() -> None:

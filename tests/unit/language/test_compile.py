@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from pydantic import BaseModel
 
 from policies.budget import Limits
 from policies.errors import DocumentError
@@ -150,7 +151,7 @@ def test_the_published_schema_is_the_one_of_the_models_and_takes_the_example() -
     assert not Draft202012Validator(published).is_valid(changed(nodes__first__tol=1))
 
 
-MODELS = (GraphSpec, *NODE_SPECS.values(), *PARTS)
+MODELS: tuple[type[BaseModel], ...] = (GraphSpec, *NODE_SPECS.values(), *PARTS)
 FIELDS = st.sampled_from(sorted({field.alias or name for m in MODELS for name, field in m.model_fields.items()}))
 WORDS = st.sampled_from(
     ["a", "b", "end", "tool", "plan", "human", "${state.a}", "${", "true", "1.0.0", "5s", "all", "settle"]
