@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from workflows.engine.summaries import short
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from policies.model import Standing
     from workflows.contracts.pause import PauseView
     from workflows.engine.engine import Engine
@@ -68,8 +70,9 @@ def _row(visit: Activation | Finished, mark: str) -> str:
 
 def _pause(pause: PauseView) -> str:
     until = "" if pause.deadline is None else f" (until {pause.deadline}, then {pause.on_timeout})"
+    data = {} if pause.form is None else {"data": _example(pause.form)}
     answers = [
-        json.dumps({"v": 1, "pause": pause.id, "digest": pause.digest, "outcome": outcome, "by": "you"})
+        json.dumps({"v": 1, "pause": pause.id, "digest": pause.digest, "outcome": outcome, "by": "you", **data})
         for outcome in pause.outcomes
     ]
     lines = [f"### {pause.id} waits for you{until}", _cell(short(pause.ask, 300))]
@@ -81,6 +84,31 @@ def _pause(pause: PauseView) -> str:
     lines.append("Send one of these as update `answer`:")
     lines.append(fence("\n".join(answers)))
     return "\n\n".join(lines)
+
+
+def _example(form: Mapping[str, object]) -> object:
+    """Something to write over: of each required entry of a form, what kind of value it takes."""
+    properties, required = form.get("properties"), form.get("required")
+    if not isinstance(properties, dict) or not isinstance(required, list):
+        return {}
+    return {str(name): _placeholder(properties.get(name)) for name in required}
+
+
+def _placeholder(rule: object) -> object:
+    if not isinstance(rule, dict):
+        return None
+    choices = rule.get("enum")
+    if isinstance(choices, list) and choices:
+        return choices[0]
+    kinds: dict[object, object] = {
+        "string": "...",
+        "integer": 0,
+        "number": 0,
+        "boolean": False,
+        "array": [],
+        "object": {},
+    }
+    return kinds.get(rule.get("type"))
 
 
 def _budget(budget: Standing) -> str:
