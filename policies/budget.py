@@ -77,10 +77,10 @@ class LedgerError(ValueError):
 class Ledger:
     """One budget scope of one run: what it may use, what it has used, what calls in flight may still use."""
 
-    __slots__ = ("_held", "limits", "reserved", "stopped", "used")
+    __slots__ = ("_held", "limit", "reserved", "stopped", "used")
 
     def __init__(self, limits: Limits) -> None:
-        self.limits = limits
+        self.limit = limits
         self.used = NOTHING
         self.reserved = NOTHING
         self.stopped: tuple[Unit, ...] = ()
@@ -90,9 +90,9 @@ class Ledger:
         """Hold the worst case of a call; `LedgerError` if it does not fit or the call holds something already."""
         if call_id in self._held:
             raise LedgerError(f"`{call_id}` has a reservation already")
-        standing = self.standing()
-        if not fits(standing, amount):
-            raise LedgerError(f"`{call_id}` does not fit the budget of {', '.join(exceeded(standing, amount))}")
+        if not fits(self, amount):
+            blocked = exceeded(self.standing(), amount)
+            raise LedgerError(f"`{call_id}` does not fit the budget of {', '.join(blocked)}")
         self._held[call_id] = amount
         self.reserved += amount
 
@@ -100,6 +100,8 @@ class Ledger:
         """Replace a reservation by what was used, in full; true if that was more, which stops the scope."""
         held = self._take(call_id)
         self.used += used
+        if used == held:
+            return False
         over = tuple(unit for unit in RESERVED if getattr(used, unit) > getattr(held, unit))
         self.stopped = tuple(unit for unit in RESERVED if unit in over or unit in self.stopped)
         return bool(over)
@@ -108,18 +110,23 @@ class Ledger:
         """Give a reservation back: the call was never made."""
         self._take(call_id)
 
+    @property
+    def limits(self) -> Limits:
+        """What the scope may use."""
+        return self.limit
+
     def charge(self, amount: Amount) -> None:
         """Count what is known only as it happens: steps and wall clock."""
         self.used += amount
 
     def standing(self) -> Standing:
         """The scope as the gate sees it now."""
-        return Standing(self.limits, self.used, self.reserved, self.stopped)
+        return Standing(self.limit, self.used, self.reserved, self.stopped)
 
     def snapshot(self) -> dict[str, object]:
         """The whole ledger as JSON; `restore` gives an equal one back."""
         return {
-            "limits": asdict(self.limits),
+            "limits": asdict(self.limit),
             "used": self.used._asdict(),
             "stopped": list(self.stopped),
             "held": {call_id: amount._asdict() for call_id, amount in self._held.items()},
@@ -143,7 +150,7 @@ class Ledger:
         return held
 
 
-def fits(standing: Standing, need: Amount) -> bool:
+def fits(standing: Standing | Ledger, need: Amount) -> bool:
     """Whether `need` fits beside what is used and reserved: `not exceeded(...)`, written out for the common case."""
     limit, used, held = standing.limit, standing.used, standing.reserved
     return (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 from policies.argv import format_argv
@@ -115,6 +115,7 @@ def _resolve(need: Need, args: Mapping[str, object]) -> tuple[Capability, ...]:
     return (Capability(need.kind, _spell(need.kind, value) if isinstance(value, str) else ""),)
 
 
+@lru_cache(maxsize=4096)
 def _spell(kind: str, pattern: str) -> str:
     if kind not in PATH_KINDS:
         return pattern

@@ -29,6 +29,8 @@ class RiskRules:
 
     def level(self, tool: str, declared: Risk) -> Risk:
         """The highest level that the operator gave the tool; what it declares itself where no pattern fits."""
+        if not self.tools:
+            return declared
         name = matcher("tool", tool)
         given = [
             level
@@ -39,7 +41,7 @@ class RiskRules:
 
     def mode(self, level: Risk) -> Mode:
         """What a call of that level leads to."""
-        return cast("Mode", getattr(self, level.value))
+        return cast("Mode", getattr(self, level))
 
 
 def read_risk(reader: Reader, value: object, path: str) -> RiskRules:
