@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from policies.capability import Capability, CapabilitySet, resolve_needs
 from workflows.language.asked import asked_budget, asked_capabilities
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from workflows.contracts.run import ToolCard
     from workflows.language.findings import Findings
     from workflows.language.spec import AnyNodeSpec, GraphSpec
+
+
+_NEVER: Final = "nothing can grant that: a path is relative to the workspace root and stays inside it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,8 @@ def _uses(name: str, node: AnyNodeSpec, own: CapabilitySet) -> Iterator[_Use]:
 def _asked(own: CapabilitySet, need: Capability, path: str, name: str, findings: Findings) -> None:
     if not own.covers(need):
         message = f"node `{name}` needs `{need}`, which is not asked for"
-        hint = f'add `- {need.kind}: ["{need.pattern}"]` to `capabilities`'
+        grantable = not asked_capabilities([{need.kind: [need.pattern]}])[1]
+        hint = f'add `- {need.kind}: ["{need.pattern}"]` to `capabilities`' if grantable else _NEVER
         findings.error("capability_not_asked", path, message, hint)
 
 
@@ -92,6 +96,6 @@ def _card_needs(use: _Use, card: ToolCard, findings: Findings) -> None:
             if not any(grant.kind == need.kind for grant in use.own.grants):
                 message = f"node `{use.node}`: tool `{card.name}` needs `{need.kind}`, of which nothing is asked for"
                 findings.error("capability_not_asked", place, message, f"add `- {need.kind}: [...]` to `capabilities`")
-        else:
+        elif isinstance(value, str | list):  # anything else is no path, which has been told
             for capability in resolve_needs([need], {str(need.arg): value}):
                 _asked(use.own, capability, place, use.node, findings)

@@ -15,18 +15,15 @@ from workflows.language.plain import check_plain
 from workflows.language.validate import examine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from workflows.language.spec_values import ChannelSpec
 
 KEPT: Final = 128
-INITIAL: Final[Mapping[str, object]] = {
-    "append": [],
-    "extend": [],
-    "union": [],
-    "messages": [],
-    "merge": {},
-    "add": 0,
+_STARTS: Final[Mapping[str, Callable[[], object]]] = {
+    **dict.fromkeys(("append", "extend", "union", "messages"), list),
+    "merge": dict,
+    "add": int,
 }
 """What a channel starts with where the document does not say; null for every other reducer."""
 
@@ -78,5 +75,6 @@ def _compile(pinned: _Pinned) -> Graph:
 
 
 def _channel(name: str, channel: ChannelSpec) -> Channel:
-    initial = INITIAL.get(channel.reducer) if channel.initial is None else channel.initial
+    start = _STARTS.get(channel.reducer)
+    initial = start() if channel.initial is None and start is not None else channel.initial
     return Channel(name, channel.reducer, initial, channel.schema_, channel.local)

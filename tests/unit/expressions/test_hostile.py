@@ -130,6 +130,7 @@ NO_VALUE: dict[str, tuple[str, str]] = {
     "X30c 0.0 / 0.0": ("0.0 / 0.0 > 1.0", "not finite"),
     "X30d 1.0 / 0.0": ("1.0 / (d - d) > 1.0", "not finite"),
     "X30e overflow to infinity and back": ("1e308 * 10.0 / 1e308 < 2.0", "not finite"),
+    "X33 a key twice, once in disguise": ("{'\\x61': n > 1, 'a': 2}", "duplicate key"),
     "X35 overflow": ("9223372036854775807 + 1", "overflow"),
     "X35b overflow below": ("-9223372036854775808 - 1", "overflow"),
     "X35c overflow of a product": ("n * 9223372036854775807", "overflow"),

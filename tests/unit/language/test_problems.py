@@ -27,6 +27,7 @@ SHAPES: list[tuple[str, str, dict[str, object]]] = [
     ("wrong_type", "nodes.first", {"nodes__first": 3}),
     ("wrong_type", "version", {"version": 1.0}),
     ("wrong_type", "nodes", {"nodes": []}),
+    ("wrong_type", "state", {"state": 3}),
     ("wrong_type", "nodes.first.max_visits", {"nodes__first__max_visits": True}),
     ("wrong_type", "nodes.two.for", {"nodes__two__for": 5}),
     ("wrong_type", "capabilities", {"capabilities": {"tool": ["echo"]}}),
@@ -227,10 +228,19 @@ def test_it_reports_all_problems_at_once_in_the_order_of_the_document() -> None:
         ({"nodes__one__prompt": "${stat.note}"}, "did you mean `state`?"),
         ({"state__note__reducr": "last"}, "did you mean `reducer`?"),
         ({"nodez": 1}, "did you mean `nodes`?"),
+        ({"nodes__each__with__path": "etc/x"}, 'add `- fs.read: ["etc/x"]` to `capabilities`'),
+        (
+            {"nodes__each__with__path": "../x"},
+            "nothing can grant that: a path is relative to the workspace root and stays inside it",
+        ),
     ],
 )
 def test_it_says_what_was_probably_meant(changes: dict[str, object], hint: str) -> None:
     assert hint in {problem.suggestion for problem in problems(changed(**changes))}
+
+
+def test_an_argument_of_the_wrong_kind_is_told_once() -> None:
+    assert told(changed(nodes__each__with__path=5)) == {("bad_argument", "nodes.each.with.path")}
 
 
 def test_a_gap_is_a_warning_when_gaps_are_allowed_and_says_that_they_do_not_run_yet() -> None:
