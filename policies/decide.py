@@ -33,7 +33,9 @@ def decide(policy: TenantPolicy, request: Request, facts: Facts) -> Decision:
     """
     spoken = [reason for _, judge in STAGES for reason in judge(policy, request, facts)]
     plan = judge_budget(request, facts)
-    reasons = (*spoken, *plan.reasons) or (_ALLOWED,)
+    reasons = (*spoken, *plan.reasons)
+    if not reasons:
+        return Decision(Verdict.ALLOW, (_ALLOWED,), plan.reserve, plan.max_tokens)
     verdict = strictest(reasons)
     asks = tuple(_trigger(reason) for reason in reasons if verdict is reason.verdict is Verdict.ASK)
     return Decision(verdict, reasons, plan.reserve, plan.max_tokens, asks)
