@@ -72,7 +72,7 @@ def _pause(pause: PauseView) -> str:
     until = "" if pause.deadline is None else f" (until {pause.deadline}, then {pause.on_timeout})"
     data = {} if pause.form is None else {"data": _example(pause.form)}
     answers = [
-        json.dumps({"v": 1, "pause": pause.id, "digest": pause.digest, "outcome": outcome, "by": "you", **data})
+        json.dumps({"v": 1, "pause": pause.id, "outcome": outcome, "by": "you", **data, "digest": pause.digest})
         for outcome in pause.outcomes
     ]
     lines = [f"### {pause.id} waits for you{until}", _cell(short(pause.ask, 300))]
