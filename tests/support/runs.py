@@ -98,6 +98,11 @@ class Run:
         """The last of `count` open pauses."""
         return (await self.until(lambda view: len(view.pauses) >= count)).pauses[count - 1]
 
+    async def asked(self, pause: str) -> PauseView:
+        """A pause, once it is open."""
+        view = await self.until(lambda view: pause in [one.id for one in view.pauses])
+        return next(one for one in view.pauses if one.id == pause)
+
     async def answer(self, outcome: str, **fields: object) -> dict[str, Any]:
         """Answer the first open pause, or the one named, by update."""
         pause = fields.pop("pause", None) or (await self.pause()).id
