@@ -50,25 +50,21 @@ def told(trial: Trial) -> str:
     recovery = "no progress after it" if trial.recovery_s is None else f"went on after {trial.recovery_s:.2f} s"
     faults = "ok" if not trial.faults else "FAULTS: " + "; ".join(trial.faults)
     people = f", asked back {trial.asked_back}x" if trial.asked_back else ""
+    task = " and a workflow task in hand" if trial.task_lost else ""
     return (
-        f"{trial.victim} killed at {trial.moment_s:.2f} s with {trial.in_flight} calls in flight, {recovery}, "
+        f"{trial.victim} killed at {trial.moment_s:.2f} s with {trial.in_flight} calls in flight{task}, {recovery}, "
         f"took {trial.took_s:.1f} s{people}: {faults}"
     )
 
 
 def summary(found: Sequence[Trial]) -> None:
-    """How long recovery took, apart for runs whose calls died with the worker."""
-    for victim in ("worker", "server"):
-        for dead in (False, True):
-            times = [
-                trial.recovery_s
-                for trial in found
-                if trial.victim == victim and trial.recovery_s is not None and (trial.in_flight > 0) == dead
-            ]
-            if times:
-                what = "with calls in flight" if dead else "with none in flight"
-                numbers = f"recovery median {median(times):.2f} s, most {max(times):.2f} s"
-                say(f"{victim} killed {what}: {len(times)} times, {numbers}")
+    """How long recovery took, by what the victim was doing."""
+    groups: dict[str, list[float]] = {}
+    for trial in found:
+        if trial.recovery_s is not None:
+            groups.setdefault(f"{trial.victim} killed {trial.caught}", []).append(trial.recovery_s)
+    for group, times in sorted(groups.items()):
+        say(f"{group}: {len(times)} times, went on after {median(times):.2f} s (median), {max(times):.2f} s (most)")
 
 
 def say(line: str) -> None:

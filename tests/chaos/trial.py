@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import EventType, TimeoutType
 
 from cli.cluster import Cluster
 from cli.start import Start, start
@@ -40,15 +40,27 @@ ENDED = (
 
 @dataclass
 class Trial:
-    """What happened. `recovery_s` is from the kill to the first thing that a worker did for the run afterwards."""
+    """What happened. `recovery_s` is from the kill to the first thing that a worker did for the run afterwards.
+
+    `task_lost`: the worker was killed with a workflow task in its hands, which the server gives up only after its
+    timeout. `asked_back`: how often the person was asked what became of a lost call.
+    """
 
     victim: Victim
     moment_s: float
     took_s: float = 0.0
     recovery_s: float | None = None
     in_flight: int = 0
+    task_lost: bool = False
     asked_back: int = 0
     faults: list[str] = field(default_factory=list)
+
+    @property
+    def caught(self) -> str:
+        """What the victim was doing, which is what decides how long recovery takes."""
+        if self.task_lost:
+            return "with a workflow task in hand"
+        return "with calls in flight" if self.in_flight else "with nothing in flight"
 
     def require(self, holds: bool, fault: str) -> None:
         """Note a fault unless something holds."""
@@ -124,6 +136,11 @@ def _measure(trial: Trial, events: Sequence[HistoryEvent], killed: float | None)
     started = sum(event.event_type == scheduled and _at(event) < killed for event in events)
     ended = sum(event.event_type in ENDED and _at(event) < killed for event in events)
     trial.in_flight = started - ended
+    lost = [event for event in events if event.HasField("workflow_task_timed_out_event_attributes")]
+    trial.task_lost = any(
+        event.workflow_task_timed_out_event_attributes.timeout_type == TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE
+        for event in lost
+    )
 
 
 def _at(event: HistoryEvent) -> float:
