@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from temporalio.client import WorkflowUpdateFailedError
+from temporalio.client import WithStartWorkflowOperation, WorkflowQueryFailedError, WorkflowUpdateFailedError
+from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
-from tests.support.runs import graph_of, human
-from workflows.contracts.names import UPDATE_ANSWER
+from tests.support.runs import Run, graph_of, human
+from workflows.contracts.names import UPDATE_ANSWER, WORKFLOW
 
 if TYPE_CHECKING:
     from tests.server.conftest import TemporalCommand
-    from tests.support.runs import Run, Runs
+    from tests.support.runs import Runs
     from workflows.contracts.run import RunView
 
 FORM = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"], "additionalProperties": False}
@@ -193,6 +194,31 @@ async def test_an_answer_to_a_closed_run_is_refused_by_the_server(runs: Runs) ->
     with pytest.raises(RPCError, match="already completed"):
         await run.signal(GOOD)
     assert await run.closed() == before
+
+
+async def test_an_answer_that_is_there_before_its_question_waits_for_it(runs: Runs) -> None:
+    run = await runs.start(ASK, start_signal="answer", start_signal_args=[GOOD])
+    view = await run.closed()
+    assert view.output["said"]["payload"] == {"n": 1}
+    assert view.refusals == ()
+
+
+async def test_an_answer_to_a_run_that_is_not_admitted_is_told_why(runs: Runs) -> None:
+    start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+        WORKFLOW,
+        {"graph": {**ASK, "start": "nowhere"}},
+        id=f"default/g/{runs.key()}",
+        task_queue=runs.task_queue,
+        id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
+    )
+    with pytest.raises(WorkflowUpdateFailedError) as caught:
+        await runs.client.execute_update_with_start_workflow(UPDATE_ANSWER, GOOD, start_workflow_operation=start)
+    assert isinstance(caught.value.cause, ApplicationError)
+    assert caught.value.cause.message.startswith("the run was not admitted: start: ")
+    run = Run(await start.workflow_handle(), runs.client)
+    assert (await run.failure()).type == "InvalidDocument"
+    with pytest.raises(WorkflowQueryFailedError, match="the run was not admitted"):
+        await run.view()
 
 
 async def test_what_an_answer_carries_is_data_only(runs: Runs) -> None:

@@ -17,6 +17,7 @@ from policies.canonical import digest
 from tests.server.histories import calls_of, events_of
 from tests.support.runs import Runs, graph_of, human, policy_of, tool, working
 from workflows.engine.digest import idempotency_key
+from workflows.shell import options
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -166,6 +167,27 @@ async def test_a_slow_call_is_waited_for_and_not_repeated(short: Runs) -> None:
     assert await histories(run) >= 2
     assert len(short.effects("until")) == 1
     assert [effect["value"] for effect in short.effects("note")] == [*range(1, 21), "done"]
+
+
+async def test_a_call_that_outlasts_our_patience_puts_the_carry_off(
+    short: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(options, "DRAIN_S", 0.2)
+    monkeypatch.setattr(options, "DRAIN_AGAIN_EVENTS", 60)
+    nodes = {
+        "split": fork("slow", "act"),
+        "slow": {"kind": "tool", "tool": "until", "with": {"file": "go"}, "next": "done"},
+        **loop(50, "done"),
+        "done": tool("note", "end", {"value": "done"}),
+    }
+    run = await short.start(graph_of(nodes, state={"seen": {"reducer": "append"}}))
+    await short.effect("note", 25)
+    assert await histories(run) == 1, "the run goes on beside the slow call"
+    (short.workspace / "go").touch()
+    assert (await run.closed()).phase == "completed"
+    assert await histories(run) >= 2
+    assert len(short.effects("until")) == 1
+    assert [effect["value"] for effect in short.effects("note")] == [*range(1, 51), "done"]
 
 
 async def test_a_run_can_be_answered_and_cancelled_while_it_drains(short: Runs) -> None:

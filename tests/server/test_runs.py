@@ -7,13 +7,16 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
 from temporalio.api.enums.v1 import EventType
 
-from tests.support.runs import graph_of, human
+from cli.cluster import Cluster
+from cli.start import Start, start
+from tests.support.runs import Run, graph_of, human
 
 if TYPE_CHECKING:
     from tests.server.conftest import TemporalCommand
-    from tests.support.runs import Run, Runs
+    from tests.support.runs import Runs
     from workflows.contracts.run import RunView
 
 REVIEW = """
@@ -132,6 +135,16 @@ async def test_activity_types_are_what_is_called_and_summaries_say_where(runs: R
     assert said["list#1 *.txt"] == "fs.glob"
     assert said["split#1[0]/read#1 a.txt"] == "fs.read"
     assert said["sum#1 (default)"] == "model.scripted"
+
+
+async def test_a_run_started_by_the_command_line_is_named_in_lists(runs: Runs) -> None:
+    cluster = Cluster(runs.client, runs.task_queue, "")
+    what = Start(graph=yaml.safe_load(REVIEW), input={"pattern": "*"}, tenant=None, key=runs.key())
+    run = Run(runs.client.get_workflow_handle((await start(cluster, what)).id), runs.client)
+    await run.pause()
+    found = await run.handle.describe()
+    assert await found.static_summary() == "review@1.2.0"
+    await run.handle.cancel()
 
 
 async def test_search_attributes_follow_the_run(runs: Runs) -> None:

@@ -35,15 +35,12 @@ class AgentLifetime:
 
     def __init__(self) -> None:
         self._session: Session | None = None
-        self._cancelled = False
+        self._refused: str | None = None
 
     @workflow.run
     async def run(self, *sent: Any) -> dict[str, Any]:
         """Run the graph to its end; see `ending` for what each end looks like to Temporal."""
-        try:
-            admitted = await open_run(_one_of(sent))
-        except asyncio.CancelledError:
-            ending.refuse(ErrorInfo(type=FailureType.CANCELLED, message="cancelled before it began"), phase="cancelled")
+        admitted = await self._open(_one_of(sent))
         session = Session(admitted.engine, admitted.told)
         if admitted.carried:
             session.restart_timers()
@@ -52,6 +49,16 @@ class AgentLifetime:
         self._session = session
         await self._live(session, admitted)
         return ending.close(session.engine.view())
+
+    async def _open(self, raw: object) -> Admitted:
+        try:
+            return await open_run(raw)
+        except asyncio.CancelledError:
+            ending.refuse(ErrorInfo(type=FailureType.CANCELLED, message="cancelled before it began"), phase="cancelled")
+        except ApplicationError as error:
+            self._refused = error.message
+            await workflow.wait_condition(workflow.all_handlers_finished)  # whoever sent something is told why
+            raise
 
     async def _live(self, session: Session, admitted: Admitted) -> None:
         plan = CarryPlan(admitted.card)
@@ -159,10 +166,12 @@ class AgentLifetime:
         return session.engine.phase
 
     async def _started(self) -> Session:
-        await workflow.wait_condition(lambda: self._session is not None)
+        await workflow.wait_condition(lambda: self._session is not None or self._refused is not None)
         return self._running()
 
     def _running(self) -> Session:
+        if self._refused is not None:
+            raise ApplicationError(f"the run was not admitted: {self._refused}", type="NotAdmitted")
         if self._session is None:
             raise ApplicationError("the run has not been admitted yet; ask again", type="NotStarted")
         return self._session
