@@ -9,7 +9,7 @@ BIN := .venv/bin
 STAMP := .venv/installed
 PACKAGES := policies workflows activities worker cli
 # The tests of the pure packages. What the others happen to reach does not count as tested.
-PURE_TESTS := $(wildcard $(addprefix tests/,unit/policies unit/contracts unit/language unit/engine properties scenarios))
+PURE_TESTS := $(wildcard $(addprefix tests/,unit/policies unit/expressions unit/contracts unit/language unit/engine properties scenarios))
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
