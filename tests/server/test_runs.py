@@ -12,7 +12,7 @@ from temporalio.api.enums.v1 import EventType
 
 from cli.cluster import Cluster
 from cli.start import Start, start
-from tests.support.runs import Run, graph_of, human
+from tests.support.runs import Run, graph_of, human, tool
 
 if TYPE_CHECKING:
     from tests.server.conftest import TemporalCommand
@@ -169,15 +169,46 @@ def answers_in(details: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in re.findall(r"^\{.*\}$", details, re.MULTILINE)]
 
 
-async def test_the_page_holds_json_that_really_answers(runs: Runs, temporal: TemporalCommand) -> None:
-    run = await runs.start(graph_of({"ask": human("yes", "no", to="end")}))
+FORM = {
+    "type": "object",
+    "required": ["why", "n", "kind", "tags"],
+    "properties": {
+        "why": {"type": "string"},
+        "n": {"type": "integer"},
+        "kind": {"enum": ["a", "b"]},
+        "tags": {"type": "array", "items": {"type": "string"}},
+    },
+    "additionalProperties": False,
+}
+PAY = tool("pay", "end", {"usd": 1, "seconds": 5}, timeout="100ms")
+
+
+@pytest.mark.parametrize(
+    ("node", "outcome"),
+    [
+        (human("yes", "no", to="end"), "yes"),
+        (human("yes", "no", to="end", form=FORM), "no"),
+        (human("yes", "no", to="end", form={"type": "string"}), "yes"),
+        (human("yes", "no", to="end", form={"properties": {"why": {"type": "string"}}}), "yes"),
+        (tool("risky", "end"), "approve"),
+        (tool("risky", "end", {"value": "x" * 20_000}), "approve"),
+        (tool("flaky", "end", {"file": "none"}), "skip"),
+        (PAY, "complete"),
+    ],
+    ids=["plain", "form", "text", "optional", "risky", "long arguments", "failed", "uncertain"],
+)
+async def test_the_page_holds_json_that_really_answers(
+    runs: Runs, temporal: TemporalCommand, node: dict[str, object], outcome: str
+) -> None:
+    run = await runs.start(graph_of({"act": node}))
     pause = await run.pause()
     details = (await temporal.metadata(run.handle.id))["currentDetails"]
     assert f"{pause.id} waits for you" in details
     offered = {answer["outcome"]: answer for answer in answers_in(details)}
-    assert set(offered) == {"yes", "no"}
-    await temporal.signal(run.handle.id, offered["yes"])
-    assert (await run.closed()).phase == "completed"
+    assert tuple(offered) == pause.outcomes
+    await temporal.signal(run.handle.id, offered[outcome])
+    view = await run.closed()
+    assert (view.phase, view.refusals) == ("completed", ())
 
 
 async def test_the_page_is_renewed_after_an_answer_that_starts_no_call(runs: Runs, temporal: TemporalCommand) -> None:

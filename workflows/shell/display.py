@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from policies.model import Standing
-    from workflows.contracts.pause import PauseView
+    from workflows.contracts.pause import AskedCall, PauseView
     from workflows.engine.engine import Engine
     from workflows.engine.state import Activation, Finished
     from workflows.engine.views import Glance
@@ -70,15 +70,15 @@ def _row(visit: Activation | Finished, mark: str) -> str:
 
 def _pause(pause: PauseView) -> str:
     until = "" if pause.deadline is None else f" (until {pause.deadline}, then {pause.on_timeout})"
-    data = {} if pause.form is None else {"data": _example(pause.form)}
+    who = {"v": 1, "pause": pause.id}
     answers = [
-        json.dumps({"v": 1, "pause": pause.id, "outcome": outcome, "by": "you", **data, "digest": pause.digest})
+        json.dumps({**who, "outcome": outcome, "by": "you", **_data(pause, outcome), "digest": pause.digest})
         for outcome in pause.outcomes
     ]
     lines = [f"### {pause.id} waits for you{until}", _cell(short(pause.ask, 300))]
     if pause.call is not None:
         lines.append(f"call `{_code(pause.call.name)}`, arguments SHA-256 `{pause.call.args_digest[:16]}`")
-        lines.append(fence(json.dumps(pause.call.args, ensure_ascii=True, indent=1, sort_keys=True)))
+        lines.append(_arguments(pause.call))
     if pause.show is not None:
         lines.append(fence(pause.show))
     lines.append("Send one of these as update `answer`:")
@@ -86,11 +86,23 @@ def _pause(pause: PauseView) -> str:
     return "\n\n".join(lines)
 
 
+def _arguments(call: AskedCall) -> str:
+    if call.args is None:
+        return f"{call.args_bytes:,} bytes of arguments are too many to show: see the run's history"
+    return fence(json.dumps(call.args, ensure_ascii=True, indent=1, sort_keys=True))
+
+
+def _data(pause: PauseView, outcome: str) -> dict[str, object]:
+    if pause.form is not None:
+        return {"data": _example(pause.form)}
+    return {"data": {"result": None}} if (pause.trigger, outcome) == ("on_uncertain", "complete") else {}
+
+
 def _example(form: Mapping[str, object]) -> object:
     """Something to write over: of each required entry of a form, what kind of value it takes."""
     properties, required = form.get("properties"), form.get("required")
     if not isinstance(properties, dict) or not isinstance(required, list):
-        return {}
+        return _placeholder({"type": "object", **form})
     return {str(name): _placeholder(properties.get(name)) for name in required}
 
 
