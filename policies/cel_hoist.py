@@ -1,16 +1,16 @@
 """Splits an expression into what is computed here and what the CEL engine computes.
 
-Paths, and our functions applied to paths and constants, are *hoisted*: computed in Python on the very
-values, and bound to numbered variables. The rest is written out again as CEL text.
+Paths and our own functions are computed in Python on the very values, and bound to numbered variables of
+the CEL text that is left. Each arithmetic formula is a text of its own: it is given numbers only, and its
+result must be a finite number before anything compares it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from policies import cel_values
-from policies.cel_environment import MAX_BINDINGS, NUMBER
+from policies.cel_environment import MAX_BINDINGS, Part, compile_text
 from policies.cel_tree import SUM, Call, Chain, Choice, Entries, Group, Has, Index, Items, Literal, Path, Select, Unary
 from policies.errors import ExpressionError
 from policies.reading import nearest
@@ -18,14 +18,15 @@ from policies.reading import nearest
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from policies.cel_environment import Fetch
     from policies.cel_tree import Tree
 
     Bindings = Mapping[str, object]
-    Fetch = Callable[[Bindings], object]
 
 WHOLE: Final = {"state": "a channel, as in `state.report`", "input": "a field, as in `input.path`"}
 """Names that are too large to be bound whole, and what to write instead."""
 
+_NOT_NUMBERS: Final = {"s": "a text", "b": "a bool", "j": "a list, a map or null"}
 _SORTS: Final = {"size": "i", "count": "i", "json": "s", "join": "s", "get": "d"}
 _FUNCTIONS: Final[Mapping[str, Callable[..., object]]] = {
     "size": cel_values.size,
@@ -36,34 +37,39 @@ _FUNCTIONS: Final[Mapping[str, Callable[..., object]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Hoist:
-    """One part that is computed here: its sort (`d i s b`, see `cel_environment.SORTS`) and how to compute it."""
-
-    sort: str
-    fetch: Fetch
-
-
 class Splitter:
-    """Walks one tree. `paths` collects what it reads, `bound` the variables that its CEL text uses."""
+    """Makes the parts of one expression; `paths` collects what they read. `names` null allows any name."""
 
     def __init__(self, names: frozenset[str] | None) -> None:
         self._names = names
         self.paths: set[Path] = set()
-        self.bound: dict[str, Hoist] = {}
-        self._variables: dict[Tree, str] = {}
 
-    def hoist(self, tree: Tree) -> Hoist | None:
-        """How to compute a tree here, null if it takes the engine."""
+    def part(self, tree: Tree) -> Part:
+        """How to compute a tree: here if that is possible, else in the engine. `ExpressionError` if it is wrong."""
+        here = self.here(tree)
+        if here is not None:
+            return here
+        text = _Text(self)
+        return compile_text(text.write(tree), text.bound)
+
+    def here(self, tree: Tree) -> Part | None:
+        """How to compute a tree in Python, null if it takes the engine."""
         match tree:
             case Group(inner):
-                return self.hoist(inner)
+                return self.here(inner)
             case Literal(_, value, True):
-                return Hoist("d", lambda _: value)
+                return Part("d", lambda _: value)
             case Path():
-                return Hoist("d", self._path(tree))
+                return Part("d", self._path(tree))
             case Has(Path() as path):
-                return Hoist("b", self._has(path))
+                return Part("b", self._has(path))
+            case Chain(level) if level >= SUM:
+                return self._formula(tree)
+            case _:
+                return self._built(tree)
+
+    def _built(self, tree: Tree) -> Part | None:
+        match tree:
             case Call():
                 return self._call(tree)
             case Items(items):
@@ -72,6 +78,10 @@ class Splitter:
                 return self._entries(entries)
             case _:
                 return None
+
+    def _formula(self, chain: Chain) -> Part:
+        text = _Text(self)
+        return compile_text(text.formula(chain), text.bound)
 
     def _path(self, path: Path, *, whole: bool = False) -> Fetch:
         if self._names is not None and path.name not in self._names:
@@ -87,41 +97,43 @@ class Splitter:
         inner, last = fetcher(Path(path.name, path.steps[:-1])), str(path.steps[-1])
         return lambda bindings: cel_values.has_field(inner(bindings), last)
 
-    def _call(self, call: Call) -> Hoist | None:
+    def _call(self, call: Call) -> Part | None:
         function = _FUNCTIONS.get(call.name)
-        args = (*(() if call.receiver is None else (call.receiver,)), *call.args)
         if function is None:
             return None
+        args = call.args if call.receiver is None else (call.receiver, *call.args)
         if call.name == "json" and isinstance(args[0], Path):
             fetches = [self._path(args[0], whole=True)]
         else:
-            found = [self.hoist(arg) for arg in args]
-            fetches = [hoist.fetch for hoist in found if hoist is not None]
-        if len(fetches) < len(args):
-            return None
-        return Hoist(_SORTS[call.name], _applied(call.name, function, fetches))
+            fetches = [self.part(arg).fetch for arg in args]
+        return Part(_SORTS[call.name], _applied(call.name, function, fetches))
 
-    def _items(self, items: tuple[Tree, ...]) -> Hoist | None:
-        found = [hoist.fetch for hoist in map(self.hoist, items) if hoist is not None]
+    def _items(self, items: tuple[Tree, ...]) -> Part | None:
+        found = [part.fetch for part in map(self.here, items) if part is not None]
         if len(found) < len(items):
             return None
-        return Hoist("d", lambda bindings: [fetch(bindings) for fetch in found])
+        return Part("j", lambda bindings: [fetch(bindings) for fetch in found])
 
-    def _entries(self, entries: tuple[tuple[Literal, Tree], ...]) -> Hoist | None:
+    def _entries(self, entries: tuple[tuple[Literal, Tree], ...]) -> Part | None:
         if not all(key.plain for key, _ in entries):
             return None
         ordered = sorted(entries, key=lambda entry: str(entry[0].value))
-        found = [(str(key.value), hoist.fetch) for key, tree in ordered if (hoist := self.hoist(tree)) is not None]
+        found = [(str(key.value), part.fetch) for key, tree in ordered if (part := self.here(tree)) is not None]
         if len(found) < len(entries):
             return None
-        return Hoist("d", lambda bindings: {key: fetch(bindings) for key, fetch in found})
+        return Part("j", lambda bindings: {key: fetch(bindings) for key, fetch in found})
+
+
+class _Text:
+    """One CEL text in the making; `bound` are the parts that its variables stand for."""
+
+    def __init__(self, splitter: Splitter) -> None:
+        self._splitter = splitter
+        self._variables: dict[tuple[Tree, bool], str] = {}
+        self.bound: dict[str, Part] = {}
 
     def write(self, tree: Tree) -> str:
-        """The tree as CEL text, with a variable in place of every part that is computed here."""
-        if isinstance(tree, Path | Has | Call):
-            hoist = self.hoist(tree)
-            if hoist is not None:
-                return self._variable(tree, hoist)
+        """The tree as text, with a variable in place of every part that is computed elsewhere."""
         match tree:
             case Literal(text):
                 return text
@@ -129,14 +141,17 @@ class Splitter:
                 return f"({self.write(inner)})"
             case Unary(signs, operand):
                 return signs + self.write(operand)
-            case Chain():
-                return self._chain(tree)
+            case Chain(level) if level < SUM:
+                return _joined([self.write(operand) for operand in tree.operands], tree.signs)
             case Choice(condition, yes, no):
                 return f"{self.write(condition)} ? {self.write(yes)} : {self.write(no)}"
             case _:
                 return self._container(tree)
 
     def _container(self, tree: Tree) -> str:
+        here = self._splitter.here(tree) if not isinstance(tree, Items | Entries) else None
+        if here is not None:
+            return self._variable(tree, here)
         match tree:
             case Items(items):
                 return f"[{', '.join(map(self.write, items))}]"
@@ -150,28 +165,44 @@ class Splitter:
                 return f"has({self.write(target)})"
             case _:
                 assert isinstance(tree, Call)
-                receiver = "" if tree.receiver is None else f"{self.write(tree.receiver)}."
-                return f"{receiver}{tree.name}({', '.join(map(self.write, tree.args))})"
+                assert tree.receiver is not None, "functions are computed here, only methods are left"
+                return f"{self.write(tree.receiver)}.{tree.name}({', '.join(map(self.write, tree.args))})"
 
-    def _chain(self, chain: Chain) -> str:
-        """Arithmetic is guarded: CEL would add two dynamic texts or lists, and divides doubles by zero."""
-        texts = [self.write(operand) for operand in chain.operands]
-        if chain.level >= SUM:
-            ints = [_is_int(operand) for operand in chain.operands]
-            if "+" in chain.signs and not any(_is_number(operand) for operand in chain.operands[:2]):
-                texts[0] = f"{NUMBER}({texts[0]})"
-            text = _joined(texts, chain.signs)
-            return text if any(ints) else f"{NUMBER}({text})"
-        return _joined(texts, chain.signs)
+    def formula(self, tree: Tree) -> str:
+        """Arithmetic as text; what its operands are is computed elsewhere and must be a number."""
+        match tree:
+            case Chain(level) if level >= SUM:
+                return _joined([self.formula(operand) for operand in tree.operands], tree.signs)
+            case Literal(text):
+                return text
+            case Unary(signs, operand) if "!" not in signs:
+                return signs + self.formula(operand)
+            case _:
+                part = self._splitter.part(tree)
+                if part.sort not in "dif":
+                    raise ExpressionError(f"arithmetic does not take {_NOT_NUMBERS[part.sort]}")
+                return self._variable(tree, Part(part.sort, _number(part.fetch)), is_number=True)
 
-    def _variable(self, tree: Tree, hoist: Hoist) -> str:
-        if tree not in self._variables:
+    def _variable(self, tree: Tree, part: Part, *, is_number: bool = False) -> str:
+        name = self._variables.get((tree, is_number))
+        if name is None:
             if len(self._variables) == MAX_BINDINGS:
                 raise ExpressionError(f"the expression reads more than {MAX_BINDINGS} values")
-            name = f"{hoist.sort}{len(self._variables)}"
-            self._variables[tree] = name
-            self.bound[name] = hoist
-        return self._variables[tree]
+            name = self._variables[tree, is_number] = f"{'d' if part.sort == 'j' else part.sort}{len(self._variables)}"
+            self.bound[name] = part
+        return name
+
+
+def _number(fetch: Fetch) -> Fetch:
+    """CEL would join two dynamic texts or lists with `+`."""
+
+    def number(bindings: Bindings) -> object:
+        value = fetch(bindings)
+        if type(value) is int or type(value) is float:
+            return value
+        raise ExpressionError(f"arithmetic does not take {cel_values.kind_of(value)}")
+
+    return number
 
 
 def fetcher(path: Path) -> Fetch:
@@ -212,19 +243,3 @@ def _checked_args(name: str, args: list[object]) -> list[object]:
 
 def _joined(texts: list[str], signs: tuple[str, ...]) -> str:
     return texts[0] + "".join(f" {sign} {text}" for sign, text in zip(signs, texts[1:], strict=True))
-
-
-def _is_int(tree: Tree) -> bool:
-    match tree:
-        case Literal(_, value):
-            return type(value) is int
-        case Unary("-", operand) | Group(operand):
-            return _is_int(operand)
-        case Call(name):
-            return name in ("size", "count")
-        case _:
-            return False
-
-
-def _is_number(tree: Tree) -> bool:
-    return _is_int(tree) or (isinstance(tree, Literal) and type(tree.value) is float)

@@ -35,6 +35,7 @@ from policies.cel_tree import (
     Tree,
     Unary,
 )
+from policies.cel_values import INT_MAX
 from policies.errors import ExpressionError
 
 if TYPE_CHECKING:
@@ -124,6 +125,10 @@ class _Parser:
             self._enter()
         tree = self._member()
         self._depth -= len(signs)
+        if signs.endswith("-") and isinstance(tree, Literal) and type(tree.value) in (int, float):
+            signs, tree = signs[:-1], Literal(f"-{tree.text}", -cast("float", tree.value))
+        if isinstance(tree, Literal) and tree.value == INT_MAX + 1:
+            raise ExpressionError(f"the number `{tree.text}` does not fit into 64 bits")
         return Unary(signs, tree) if signs else tree
 
     def _member(self) -> Tree:
@@ -150,7 +155,7 @@ class _Parser:
     def _index(self, operand: Tree) -> Tree:
         key = self._expression()
         self._need("]")
-        if isinstance(operand, Path) and isinstance(key, Literal) and key.plain and type(key.value) in (str, int):
+        if isinstance(operand, Path) and isinstance(key, Literal) and key.plain and _is_step(key.value):
             return Path(operand.name, (*operand.steps, cast("str | int", key.value)))
         return Index(operand, key)
 
@@ -213,7 +218,7 @@ class _Parser:
         if follower.kind in ("name", "number") and follower.at == token.at + len(token.text):
             raise ExpressionError(f"`{token.text}{follower.text}` is not a number")
         value = float(token.text) if token.is_double else int(token.text, 0 if "x" in token.text.lower() else 10)
-        if abs(value) > (sys.float_info.max if isinstance(value, float) else 2**63):
+        if abs(value) > (sys.float_info.max if isinstance(value, float) else INT_MAX + 1):
             raise ExpressionError(f"the number `{token.text[:40]}` does not fit into 64 bits")
         return Literal(token.text, value)
 
@@ -240,6 +245,10 @@ class _Parser:
                 self._need("}")
                 break
         return Entries(tuple(entries))
+
+
+def _is_step(value: object) -> bool:
+    return isinstance(value, str) or (type(value) is int and value >= 0)
 
 
 def _text(text: str) -> Literal:

@@ -35,7 +35,7 @@ def step_into(value: object, step: str | int) -> object:
         except KeyError:
             raise ExpressionError(f"there is no `{step}`") from None
     if isinstance(value, list) and type(step) is int:
-        if step < len(value):
+        if 0 <= step < len(value):
             return value[step]
         raise ExpressionError(f"there is no element {step} in a list of {len(value)}")
     raise ExpressionError(f"there is no `{step}` in {kind_of(value)}")

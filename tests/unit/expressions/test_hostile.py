@@ -51,6 +51,7 @@ REFUSED_AT_ONCE: dict[str, tuple[str, str]] = {
     "X15b matches as a function": ("matches(s, '(a+)+$')", "not a function"),
     "X18 long literal": ("'" + "a" * 5_000_000 + "'", "at most 2048"),
     "X19 long number": ("1" * 2000, "64 bits"),
+    "X19c one more than 64 bits": ("n > 9223372036854775808", "64 bits"),
     "X19b large double": ("1e999", "64 bits"),
     "X21 half a surrogate pair": ("'\\ud800'", "invalid"),
     "X25 undeclared": ("nothing > 1", "not known"),
@@ -79,6 +80,10 @@ REFUSED_AT_ONCE: dict[str, tuple[str, str]] = {
     "text plus text": ("'a' + 'b'", "does not take"),
     "dynamic text plus text": ("s + 'b'", "does not take"),
     "list plus list": ("[1] + [2]", "does not take"),
+    "text plus computed text": ("n + json(s)", "a text"),
+    "a bool in arithmetic": ("n + has(m.a)", "a bool"),
+    "a list in arithmetic": ("n + [n]", "a list"),
+    "a negated bool in arithmetic": ("n + !t", "a bool"),
     "int and double": ("1 + 1.0", "does not take"),
     "int equal to double": ("1 == 1.0", "does not take"),
     "double modulo": ("5.0 % 2.0", "does not take"),
@@ -164,7 +169,7 @@ NO_VALUE: dict[str, tuple[str, str]] = {
     "join of a map": ("join(m, ',')", "list is needed"),
     "join by a number": ("join(big, n)", "second argument"),
     "get by a number": ("get(m, n, 1)", "second argument"),
-    "get by a computed number": ("get(m, n > 1 ? n : n, 1)", "does not take"),
+    "get by a computed number": ("get(m, n > 1 ? n : n, 1)", "second argument"),
     "json of a computed nothing": ("json(m[s])", "key not found"),
 }
 

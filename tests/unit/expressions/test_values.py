@@ -121,6 +121,15 @@ SCOPE: dict[str, object] = {
         ("true", True),
         ("null", None),
         ("state.m.k + size(state.files)", 2),
+        ("t ? none : n", None),
+        ("[t ? none : n, {'k': none}]", [None, {"k": None}]),
+        ("- -1", 1),
+        ("!(-1 > 0)", True),
+        ("l[l[0]]", 2),
+        ("(n + 1) * (n - 1) / (n - 5)", 24),
+        ("n * 2 > size(l) + n && -(n + 1) < 0", True),
+        ("[t ? n : 0][0] + 1", 8),
+        ("json(n + 1) == '8'", True),
     ],
 )
 def test_it_computes(text: str, value: object) -> None:
@@ -278,6 +287,32 @@ def test_it_gives_the_same_in_every_process() -> None:
         )
     assert len(found) == 1
     assert len(next(iter(found))) > 1000
+
+
+@pytest.mark.parametrize(
+    "text", ["t ? none : n", "[none, n > 1, {'k': none}]", "{'k': n > 1 ? none : n}", "get(t ? m : none, 'q', null)"]
+)
+def test_it_takes_no_reference_from_none(text: str) -> None:
+    """The engine's own conversion does, and aborts the process on Python 3.11 after some thousands."""
+    program = compile_expression(text, want_bool=False)
+    program.evaluate(SCOPE)
+    before = sys.getrefcount(None)
+    for _ in range(1000):
+        program.evaluate(SCOPE)
+    assert sys.getrefcount(None) > before - 500
+
+
+@pytest.mark.parametrize(
+    "text", ["json(v)", "size(v) + 1", "count(v, 'a', n > 1)", "join([v, n > 1], s)", "[v][n - 7]", "v == [] || t"]
+)
+def test_it_keeps_nothing_that_it_was_given(text: str) -> None:
+    """Functions that are hosted in the engine keep every argument for ever."""
+    value = ["x" * 100]
+    program = compile_expression(text, want_bool=False)
+    before = sys.getrefcount(value), sys.getrefcount(value[0])
+    for _ in range(50):
+        program.evaluate({**SCOPE, "v": value})
+    assert (sys.getrefcount(value), sys.getrefcount(value[0])) == before
 
 
 def test_a_program_says_what_it_was_made_from() -> None:
