@@ -10,6 +10,7 @@ import time
 from statistics import median
 from typing import TYPE_CHECKING
 
+from activities.tools.registry import load_tools
 from benchmarks.figures import Figure, Result, quantile, report
 from tests.support.cards import policy_document, run_card
 from workflows.engine.commands import StartCall
@@ -22,6 +23,7 @@ from workflows.shell.display import Display
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from workflows.contracts.run import RunCard
     from workflows.engine.commands import Command
 
 NODES = 50
@@ -69,7 +71,13 @@ def new_engine(steps: int, state_bytes: int) -> Engine:
         items = {f"k{place}": {"text": "x" * 1000, "n": place} for place in range(state_bytes // 1024)}
         graph["state"] = {**_map(graph["state"]), "large": {"initial": items}}
     facts = RunFacts("default", "default/ring/1", "run-1", "run-1", {})
-    return Engine(compile_graph(graph), run_card(policy_document()), facts)
+    return Engine(compile_graph(graph), real_card(), facts)
+
+
+def real_card() -> RunCard:
+    """A run card as `run.admit` makes it: with the tool's own declaration and schema, not a test's simpler one."""
+    card = run_card(policy_document())
+    return card.model_copy(update={"tools": {"fs.read": load_tools(entry_points=False).cards()["fs.read"]}})
 
 
 def drive(engine: Engine, steps: int) -> list[float]:

@@ -18,6 +18,9 @@ WHOLE_FROM = 1000
 RESULTS = Path(__file__).resolve().parent / "results"
 
 
+MET = {True: "yes", False: "MISSED", None: ""}
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One measured number. `at_most` or `at_least` is its target; with neither it is only told."""
@@ -43,6 +46,11 @@ class Figure:
         if self.at_most is not None:
             return f"≤ {self.at_most:g}"
         return "" if self.at_least is None else f"≥ {self.at_least:g}"
+
+    @property
+    def shown(self) -> str:
+        """The number as people write it."""
+        return f"{self.measured:,.0f}" if abs(self.measured) >= WHOLE_FROM else f"{self.measured:.3g}"
 
 
 @dataclass(slots=True)
@@ -83,8 +91,7 @@ def print_table(title: str, figures: list[Figure]) -> None:
     for column in ("figure", "target", "measured", "unit", "met"):
         table.add_column(column, justify="right" if column in ("target", "measured") else "left")
     for figure in figures:
-        met = {True: "yes", False: "MISSED", None: ""}[figure.met]
-        table.add_row(figure.name, figure.target, _shown(figure.measured), figure.unit, met)
+        table.add_row(figure.name, figure.target, figure.shown, figure.unit, MET[figure.met])
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else 110).print(table)
 
 
@@ -97,7 +104,3 @@ def quantile(values: list[float], share: float) -> float:
     """The value that `share` of the values do not exceed."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, math.ceil(share * len(ordered)) - 1)]
-
-
-def _shown(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= WHOLE_FROM else f"{value:.3g}"

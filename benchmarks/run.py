@@ -6,11 +6,16 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 
-from benchmarks.figures import RESULTS, Figure, print_table
+from benchmarks.figures import MET, RESULTS, Figure, print_table
 
 PROGRAMS = ("engine_apply", "decide", "steps", "sandbox")
+ELSEWHERE = ("chaos",)
+"""Measured by `make chaos`; told here if it has been run."""
 LIMIT_S = 300
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- figures: written by `python -m benchmarks.run --write` -->", "<!-- end of figures -->"
 
 
 def run(program: str) -> bool:
@@ -23,18 +28,40 @@ def run(program: str) -> bool:
     return done.returncode == 0
 
 
-def figures(program: str) -> list[Figure]:
-    """What a program has just written, without what has no target."""
-    document = json.loads((RESULTS / f"{program}.json").read_text(encoding="utf-8"))
+def read(program: str) -> tuple[list[Figure], list[float]]:
+    """What a program wrote last, with the machine's load before and after; nothing if it never ran."""
+    file = RESULTS / f"{program}.json"
+    if not file.exists():
+        return [], []
+    document = json.loads(file.read_text(encoding="utf-8"))
     names = ("name", "measured", "unit", "at_most", "at_least")
-    found = [Figure(**{name: figure[name] for name in names}) for figure in document["figures"]]
-    return [figure for figure in found if figure.met is not None]
+    return [Figure(**{name: figure[name] for name in names}) for figure in document["figures"]], document["load"]
+
+
+def write_page() -> None:
+    """Put the figures of all programs into docs/benchmarks.md, in the place of those that are there."""
+    rows = ["| figure | target | measured | met |", "|---|---|---|---|"]
+    loads = []
+    for program in (*PROGRAMS, *ELSEWHERE):
+        figures, load = read(program)
+        rows += [
+            f"| {figure.name} | {figure.target} | {figure.shown} {figure.unit} | {MET[figure.met]} |"
+            for figure in figures
+        ]
+        loads += [f"{program} {' to '.join(map(str, load))}"] if load else []
+    told = f"Load of the machine, before and after each: {', '.join(loads)}."
+    text = PAGE.read_text(encoding="utf-8")
+    head, tail = text.partition(BEGIN)[0], text.partition(END)[2]
+    PAGE.write_text(f"{head}{BEGIN}\n{chr(10).join(rows)}\n\n{told}\n{END}{tail}", encoding="utf-8")
 
 
 def main() -> int:
     """Run all; the exit code says whether they ran, not whether the numbers please."""
     ran = [program for program in PROGRAMS if run(program)]
-    print_table("targets", [figure for program in ran for figure in figures(program)])
+    every = [figure for program in (*ran, *ELSEWHERE) for figure in read(program)[0]]
+    print_table("targets", [figure for figure in every if figure.met is not None])
+    if "--write" in sys.argv:
+        write_page()
     return 0 if len(ran) == len(PROGRAMS) else 1
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+from benchmarks.figures import Figure, Result, report
 from tests.chaos.ground import ground
 from tests.chaos.trial import Trial, Victim, attempt
 from worker.connect import leave
@@ -57,14 +58,29 @@ def told(trial: Trial) -> str:
     )
 
 
-def summary(found: Sequence[Trial]) -> None:
-    """How long recovery took, by what the victim was doing."""
-    groups: dict[str, list[float]] = {}
-    for trial in found:
-        if trial.recovery_s is not None:
-            groups.setdefault(f"{trial.victim} killed {trial.caught}", []).append(trial.recovery_s)
-    for group, times in sorted(groups.items()):
-        say(f"{group}: {len(times)} times, went on after {median(times):.2f} s (median), {max(times):.2f} s (most)")
+def figures(found: Sequence[Trial]) -> list[Figure]:
+    """Whether everything held, and how long recovery took, by what the victim was doing."""
+    faults = sum(len(trial.faults) for trial in found)
+    every: list[Figure] = [
+        Figure("runs disturbed by a SIGKILL", sum(trial.victim != "nobody" for trial in found), ""),
+        Figure("effects, questions or answers lost or repeated", faults, "", at_most=0),
+        Figure("worker killed, run went on after (median)", median(recoveries(found, "worker")), "s", at_most=1.5),
+    ]
+    groups = sorted({f"{trial.victim} killed {trial.caught}" for trial in found if trial.recovery_s is not None})
+    for group in groups:
+        times = recoveries(found, group)
+        every.append(Figure(f"{group}: {len(times)} times, median", median(times), "s"))
+        every.append(Figure(f"{group}: the longest", max(times), "s"))
+    return every
+
+
+def recoveries(found: Sequence[Trial], group: str) -> list[float]:
+    """Recovery times of the trials whose description begins like this."""
+    return [
+        trial.recovery_s
+        for trial in found
+        if trial.recovery_s is not None and f"{trial.victim} killed {trial.caught}".startswith(group)
+    ] or [0.0]
 
 
 def say(line: str) -> None:
@@ -80,11 +96,11 @@ def main() -> int:
     parser.add_argument("--server-kills", type=int, default=5)
     given = parser.parse_args()
     say(f"seed {given.seed}: repeat with `python -m tests.chaos.run --seed {given.seed}`")
+    result = Result("chaos", details={"seed": given.seed})
     found = asyncio.run(trials(given.worker_kills, given.server_kills, given.seed))
-    summary(found)
-    faults = [fault for trial in found for fault in trial.faults]
-    say(f"{len(found)} runs, {len(faults)} faults")
-    return 1 if faults else 0
+    result.figures = figures(found)
+    report(result)
+    return 1 if any(trial.faults for trial in found) else 0
 
 
 if __name__ == "__main__":
