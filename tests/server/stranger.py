@@ -53,16 +53,20 @@ async def stranger(runs: Runs) -> AsyncIterator[str]:
         yield queue
 
 
-async def go_on(runs: Runs, raw: Mapping[str, object]) -> Run:
-    """A run of ours that seems to continue another, which was never ours."""
+async def go_on(runs: Runs, *inputs: Mapping[str, object]) -> list[Run]:
+    """Runs of ours that seem to continue others, which were never ours; all at once, as the server takes a second."""
     async with stranger(runs) as queue:
-        handle = await runs.client.start_workflow(
-            "StrangerGoesOn", args=[raw, runs.task_queue], id=f"default/g/{runs.key()}", task_queue=queue
-        )
+        handles = [
+            await runs.client.start_workflow(
+                "StrangerGoesOn", args=[raw, runs.task_queue], id=f"default/g/{runs.key()}", task_queue=queue
+            )
+            for raw in inputs
+        ]
         async with asyncio.timeout(TIMEOUT_S):
-            while (await handle.describe()).workflow_type != WORKFLOW:  # noqa: ASYNC110 - the server changes it
-                await asyncio.sleep(0.02)
-    return Run(runs.client.get_workflow_handle(handle.id), runs.client)
+            for handle in handles:
+                while (await handle.describe()).workflow_type != WORKFLOW:  # noqa: ASYNC110 - the server changes it
+                    await asyncio.sleep(0.02)
+    return [Run(runs.client.get_workflow_handle(handle.id), runs.client) for handle in handles]
 
 
 async def call(runs: Runs, name: str, argument: object) -> Any:  # noqa: ANN401 - what the activity gives

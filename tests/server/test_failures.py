@@ -9,7 +9,7 @@ import pytest
 
 from tests.server.histories import calls_of, scheduled_in
 from tests.support.command_line import CommandLine, environ, with_worker
-from tests.support.runs import TOOLS, Runs, graph_of, policy_of, tool
+from tests.support.runs import TOOLS, Run, Runs, graph_of, policy_of, tool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from temporalio.client import Client
 
     from activities.blobs import DirectoryBlobs
+    from tests.server.conftest import TemporalCommand
     from worker.server import EmbeddedServer
     from workflows.contracts.run import RunView
 
@@ -88,6 +89,18 @@ async def test_an_uncertain_call_is_repeated_when_a_person_says_so(runs: Runs) -
     assert [effect["attempt"] for effect in runs.effects("pay")] == [1, 1]
     await run.answer("skip")
     assert (await run.closed()).phase == "completed"
+
+
+async def test_a_reset_does_not_repeat_an_effect(runs: Runs, temporal: TemporalCommand) -> None:
+    run = await runs.start(graph_of({"pay": tool("pay", "end", {"usd": 5})}))
+    assert (await run.closed()).phase == "completed"
+    await temporal("workflow", "reset", "-w", run.handle.id, "-t", "FirstWorkflowTask", "--reason", "again")
+    again = Run(runs.client.get_workflow_handle(run.handle.id), runs.client)
+    pause = await again.pause()
+    assert (pause.trigger, len(runs.effects("pay"))) == ("on_uncertain", 1)
+    await again.answer("skip")
+    assert (await again.closed()).phase == "completed"
+    assert len(runs.effects("pay")) == 1
 
 
 @pytest.fixture

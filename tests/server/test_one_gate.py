@@ -283,7 +283,7 @@ async def test_a_forged_carry_gets_no_further_than_the_edge(secretive: Runs, pat
     honest = await secretive.start(graph)
     await honest.closed()
     carry = forged_carry(secretive, graph, await card_of(honest))
-    run = await go_on(secretive, {"graph": graph, "carry": carry.model_dump(mode="json")})
+    (run,) = await go_on(secretive, {"graph": graph, "carry": carry.model_dump(mode="json")})
     view = await run.closed()
     if path == "plain":
         assert view.phase == "completed", "the carry as such is believed until it is sealed"
