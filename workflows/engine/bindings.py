@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from workflows.engine import measuring
 from workflows.engine.clock import rfc3339
 from workflows.engine.reducers import DEFAULTS, CannotReduce, reduce
+from workflows.language.expressions import ExpressionError
 from workflows.language.schema import validate_value
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from workflows.engine.machine import Machine
     from workflows.engine.state import Activation, Frame
+    from workflows.language.expressions import Template
     from workflows.language.graph import Channel
 
 
@@ -72,6 +75,16 @@ def scope(m: Machine, frame: Frame, activation: Activation | None = None, **extr
     return names
 
 
+def render(template: Template, names: Mapping[str, object]) -> object:
+    """Render a template; raises `ExpressionError` where that fails or makes a value that is too large or too deep."""
+    value = template.render(names)
+    if not (template.is_constant or template.is_single):  # these make nothing that was not there before
+        fault = measuring.fault(value)
+        if fault is not None:
+            raise ExpressionError(f"the value cannot be used: {fault}")
+    return value
+
+
 def run_names(m: Machine) -> dict[str, object]:
     """The value of `run`; it never changes, so it is made once."""
     if not m.run_names:
@@ -100,6 +113,9 @@ def write(m: Machine, frame: Frame, writes: Sequence[tuple[str, object]]) -> str
     planned: list[tuple[str, object]] = []
     alone = len(writes) == 1  # with several, the first must not have grown in place when the second is refused
     for channel, value in writes:
+        fault = measuring.fault(value)
+        if fault is not None:
+            return f"channel `{channel}`: the value cannot be kept: {fault}"
         try:
             planned.append((channel, _reduced(m, frame, m.graph.channels[channel], value, alone=alone)))
         except CannotReduce as error:

@@ -10,6 +10,7 @@ from policies.budget import NOTHING
 from policies.canonical import NotCanonical, canonical
 from policies.model import Effect, Risk
 from workflows.contracts.failures import FailureType
+from workflows.engine import measuring
 from workflows.engine.machine import problem
 from workflows.engine.pricing import input_bound
 from workflows.engine.queue import enqueue
@@ -30,6 +31,10 @@ def call_tool(m: Machine, activation: Activation, tool: str, args: object) -> No
     card = m.card.tools[tool]
     assert isinstance(args, dict), "validation lets only a map stand in `with`"
     full = with_defaults(card.input_schema, args)
+    size = measuring.fault(full)
+    if size is not None:
+        _reject(m, activation, FailureType.RESULT_TOO_LARGE, f"arguments of `{tool}`: {size}: pass a path instead")
+        return
     faults = validate_value(card.input_schema, full)
     if faults:
         _reject(m, activation, FailureType.TOOL_FAILED, f"tool `{tool}`: " + "; ".join(faults))

@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 MAX_IN_FLIGHT = 200
 """Calls pending per run (graph-language.md, "Edges"); Temporal's own limit is 2,000 activities."""
 
+MAX_BYTES_AT_ONCE = 2 * 1024 * 1024
+"""Arguments of calls that are issued at one moment, which is one workflow task: a task of over 4 MiB ends the run
+outright. What is over waits for the next event, which one of the calls in flight will bring."""
+INLINE_BYTES = 32 * 1024
+"""Larger arguments are kept outside of the history."""
+CALL_BYTES = 2 * 1024
+"""About what a call takes beside its arguments."""
+
 
 def flush(m: Machine) -> None:
     """Decide the queued calls in path order, as far as the run may issue calls now."""
@@ -34,7 +42,7 @@ def flush(m: Machine) -> None:
         return
     starved = False
     for _, _, call_id in list(m.queue):
-        if state.in_flight >= MAX_IN_FLIGHT:
+        if state.in_flight >= MAX_IN_FLIGHT or (state.in_flight and m.issued(state.now_ms) > MAX_BYTES_AT_ONCE):
             return
         call = state.calls[call_id]
         if starved and call.kind == "model":
@@ -102,6 +110,7 @@ def _issue(m: Machine, call: CallState, activation: Activation, decision: Decisi
     m.ledgers[spending.RUN].reserve(call.id, call.reserve)
     spending.execution_ledger(m, activation).reserve(call.id, call.reserve)
     m.out.append(_start(m, call, activation, decision))
+    m.note_issued(m.state.now_ms, min(call.args_bytes, INLINE_BYTES) + CALL_BYTES)
     call.status, call.started_ms, call.permit = "in_flight", m.state.now_ms, None
     m.state.in_flight += 1
 
@@ -123,7 +132,7 @@ def _start(m: Machine, call: CallState, activation: Activation, decision: Decisi
         max_attempts=1 if call.effect is Effect.ONCE else retry.max_attempts,
         initial_s=retry.initial_s,
         backoff=retry.backoff,
-        max_interval_s=retry.max_interval_s,
+        max_interval_s=max(retry.max_interval_s, retry.initial_s),  # the server refuses less
         cancellable=is_cancellable(call.effect),
         model=call.kind == "model",
         summary=call_summary(call, activation),

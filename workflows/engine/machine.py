@@ -56,6 +56,15 @@ class Machine:
     todo: deque[Step] = field(default_factory=deque)
     moves: dict[str, int] = field(default_factory=dict)
     run_names: dict[str, object] = field(default_factory=dict)
+    sent: tuple[int, int] = (0, 0)
+
+    def issued(self, at_ms: int) -> int:
+        """How many bytes of calls were issued at this very time."""
+        return self.sent[1] if self.sent[0] == at_ms else 0
+
+    def note_issued(self, at_ms: int, size_bytes: int) -> None:
+        """Count a call that is issued; `sent` keeps the time and the sum."""
+        self.sent = (at_ms, self.issued(at_ms) + size_bytes)
 
     def frame_of(self, activation: Activation) -> Frame:
         """The frame that an activation runs in."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from workflows.contracts.failures import ErrorInfo, FailureType
-from workflows.engine import bindings, spending, tasks, validating
+from workflows.engine import bindings, measuring, spending, tasks, validating
 from workflows.engine.finishing import begin_ending
 from workflows.engine.machine import problem
 from workflows.engine.pauses import open_for_failure
@@ -87,10 +87,17 @@ def _finish(m: Machine, frame: Frame) -> None:
         try:
             output = m.graph.output.render(bindings.scope(m, frame))
         except ExpressionError as error:
-            message = f"the graph's `output`: {error}"
-            begin_ending(m, "failed", error=ErrorInfo(type=FailureType.EXPRESSION_FAILED, message=message))
+            _fail_output(m, FailureType.EXPRESSION_FAILED, str(error))
+            return
+        size = measuring.fault(output, measuring.MAX_OUTPUT_BYTES)
+        if size is not None:
+            _fail_output(m, FailureType.RESULT_TOO_LARGE, size)
             return
     begin_ending(m, "completed", frame=frame, output=output)
+
+
+def _fail_output(m: Machine, kind: FailureType, message: str) -> None:
+    begin_ending(m, "failed", error=ErrorInfo(type=kind, message=f"the graph's `output`: {message}"))
 
 
 def _activate(m: Machine, frame: Frame, name: str) -> None:

@@ -56,14 +56,14 @@ def _fork(m: Machine, activation: Activation, fork: Fork) -> list[BranchState]:
             index=index,
             to=branch.to,
             optional=branch.optional,
-            bindings={name: template.render(names) for name, template in branch.bind},
+            bindings={name: bindings.render(template, names) for name, template in branch.bind},
         )
         for index, branch in enumerate(fork.branches)
     ]
 
 
 def _map(m: Machine, activation: Activation, opening: Map) -> list[BranchState]:
-    items = opening.over.render(bindings.scope(m, m.frame_of(activation), activation))
+    items = bindings.render(opening.over, bindings.scope(m, m.frame_of(activation), activation))
     if not isinstance(items, list):
         raise ExpressionError(f"`over` must be a list, got {type(items).__name__}")
     if len(items) > MAX_BRANCHES:
@@ -80,7 +80,7 @@ def end_branch(m: Machine, frame: Frame) -> None:
     value = frame.result if frame.bound and frame.worked else None
     if template is not None:
         try:
-            value = template.render(bindings.scope(m, frame))
+            value = bindings.render(template, bindings.scope(m, frame))
         except ExpressionError as error:
             fail_branch(m, frame, problem(FailureType.EXPRESSION_FAILED, f"the branch's `value`: {error}"))
             return

@@ -74,7 +74,7 @@ def _judge(activation: Activation, check: Check, names: dict[str, object]) -> No
 
 def _fault(check: Check, names: dict[str, object]) -> str | None:
     if check.schema is not None and check.value is not None:
-        faults = validate_value(check.schema, check.value.render(names))
+        faults = validate_value(check.schema, bindings.render(check.value, names))
         return "; ".join(faults) or None
     if check.when is None or check.when.holds(names):
         return None
