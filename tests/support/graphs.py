@@ -1,7 +1,8 @@
-"""Random graphs that are valid by construction, for properties of the engine."""
+"""Random graphs that are valid by construction, and budgets to run them under, for properties of the engine."""
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field
 
 from hypothesis import strategies as st
@@ -15,30 +16,56 @@ CHANNELS: dict[str, dict[str, object]] = {
     "top": {"reducer": "max"},
     "low": {"reducer": "min"},
     "mine": {"local": True},
+    "few": {"reducer": "append", "schema": {"type": "array", "maxItems": 2}},
 }
 TOOLS = ("pure", "keep", "pay", "risky", "forbidden")
+VALUES: dict[str, object] = {
+    "seen": "${result.y}",
+    "many": ["${result.y}", 1],
+    "uniq": ["${result.y}"],
+    "map": {"k": "${result.y}"},
+    "sum": "${result.y}",
+    "top": "${result.y}",
+    "low": "${result.y}",
+    "mine": "${result.y}",
+}
 
 
 @dataclass
 class Draft:
-    """A graph in the making: nodes by name."""
+    """A graph in the making: nodes by name. `trouble` says whether anything may go wrong in it."""
 
+    random: random.Random
+    trouble: bool
     nodes: dict[str, dict[str, object]] = field(default_factory=dict)
 
     def name(self, kind: str) -> str:
-        """A fresh node name."""
-        return f"{kind}{len(self.nodes)}"
+        """A fresh node name, taken at once."""
+        name = f"{kind}{len(self.nodes)}"
+        self.nodes[name] = {}
+        return name
+
+    def pick(self, *options: object) -> object:
+        """One of the options."""
+        return self.random.choice(options)
+
+    def chance(self, times: int) -> bool:
+        """True once in so many times."""
+        return self.random.randrange(times) == 0
 
 
 @st.composite
-def graphs(draw: st.DrawFn, *, trouble: bool = True) -> dict[str, object]:
-    """A document; with `trouble` it also has risky tools, people, timers, failures that are caught, and denials."""
-    draft = Draft()
-    start = _sequence(draw, draft, "end", depth=2, trouble=trouble)
+def graphs(draw: st.DrawFn, *, trouble: bool = True, depth: int = 3) -> dict[str, object]:
+    """A document; with `trouble` it has risky tools, models, people, timers, failures, denials and early ends, too.
+
+    A seed makes it, because hypothesis by itself prefers graphs that are too small to go wrong.
+    """
+    draft = Draft(random.Random(draw(st.integers(0, 2**32))), trouble)  # noqa: S311  a graph, not a secret
+    start = _sequence(draft, "end", depth=depth)
     return {
         "graph": "random",
         "version": "1.0.0",
-        "capabilities": [{"tool": list(TOOLS)}],
+        "capabilities": [{"tool": list(TOOLS)}, {"model": ["default"]}],
         "state": CHANNELS,
         "start": start,
         "nodes": draft.nodes,
@@ -46,80 +73,118 @@ def graphs(draw: st.DrawFn, *, trouble: bool = True) -> dict[str, object]:
     }
 
 
-def _sequence(draw: st.DrawFn, draft: Draft, exit_to: str, *, depth: int, trouble: bool) -> str:
-    """A chain of one to three pieces that ends at `exit_to`; the name of its first node."""
+@st.composite
+def budgets(draw: st.DrawFn) -> dict[str, object]:
+    """Limits of a tenant, many of them small enough to wait, to modify, to deny."""
+
+    def pick(*options: object) -> object:
+        return draw(st.sampled_from((*[None] * 6, *options)))
+
+    return {
+        "execution": {"tokens": pick(1300, 2600), "cost_usd": pick(0.02), "wall_clock": pick("50ms", "1s")},
+        "lifetime": {
+            "tokens": pick(1500, 2500, 6000),
+            "cost_usd": pick(0.03),
+            "steps": pick(4, 20),
+            "wall_clock": pick("100ms", "2s"),
+            "tool_calls": pick(2, 6),
+        },
+    }
+
+
+def _sequence(draft: Draft, exit_to: str, *, depth: int, task: bool = False) -> str:
+    """A chain of one to three pieces that ends at `exit_to`, a task first if need be; the name of its first node."""
     target = exit_to
-    for _ in range(draw(st.integers(1, 3))):
-        target = _piece(draw, draft, target, depth=depth, trouble=trouble)
-    return target
+    for _ in range(draft.random.randint(1, 1 + depth)):
+        target = _piece(draft, target, depth=depth)
+    return _task(draft, "tool", target) if task else target
 
 
-def _piece(draw: st.DrawFn, draft: Draft, target: str, *, depth: int, trouble: bool) -> str:
-    kinds = ["tool", "tool", "plan"]
-    kinds += ["fork", "map"] if depth else []
-    kinds += ["human", "wait", "validate"] if trouble else []
-    kind = draw(st.sampled_from(kinds))
+def _piece(draft: Draft, target: str, *, depth: int) -> str:
+    kinds = ["tool", "tool", "plan", "loop"]
+    kinds += ["fork", "map"] * depth
+    kinds += ["human", "wait", "validate", "model"] if draft.trouble else []
+    kind = str(draft.pick(*kinds))
     if kind in ("fork", "map"):
-        return _scope(draw, draft, kind, target, depth=depth, trouble=trouble)
+        return _scope(draft, kind, target, depth=depth)
+    if kind == "loop":
+        again = draft.name("again")
+        head = _task(draft, "tool", again)
+        rules: list[dict[str, object]] = [{"when": "visit < 2", "to": head}, {"to": target}]
+        draft.nodes[again] = {"kind": "plan", "rules": rules}
+        return head
+    return _task(draft, kind, target)
+
+
+def _task(draft: Draft, kind: str, target: str) -> str:
     name = draft.name(kind)
-    draft.nodes[name] = {}
-    draft.nodes[name].update(_node(draw, kind, target, trouble=trouble))
+    made = {"plan": _plan, "human": _human, "wait": _wait, "validate": _validate, "model": _model}.get(kind, _tool)
+    draft.nodes[name] = made(draft, target)
+    if draft.trouble and kind != "plan" and draft.chance(2):
+        on_failure = draft.pick(*["pause", {"to": target}] * 4, "fail", {"to": "fail"}, {"to": "end"})
+        draft.nodes[name]["on_failure"] = on_failure
     return name
 
 
-def _node(draw: st.DrawFn, kind: str, target: str, *, trouble: bool) -> dict[str, object]:
-    if kind == "plan":
-        return {"kind": "plan", "rules": [{"when": "state.sum > 3", "to": target}, {"to": target}]}
-    if kind == "human":
-        return {"kind": "human", "ask": "well?", "outcomes": ["ok"], "routes": {"ok": target}}
-    if kind == "wait":
-        return {"kind": "wait", "for": "1s", "next": target}
-    if kind == "validate":
-        checks: list[dict[str, object]] = [{"name": "low", "when": "state.sum < 5"}]
-        checks += [{"name": "tool", "tool": "pure", "with": {"x": 1}, "when": "result.y > 2"}]
-        return {"kind": "validate", "checks": checks, "routes": {"pass": target, "fail": target}}
-    tools = TOOLS if trouble else ("pure", "keep")
-    node: dict[str, object] = {"kind": "tool", "tool": draw(st.sampled_from(tools)), "next": target}
-    node["with"] = {"usd": 1} if node["tool"] == "pay" else {"x": draw(st.integers(0, 3))}
-    node["writes"] = draw(_writes())
-    if trouble and draw(st.booleans()):
-        node["on_failure"] = draw(st.sampled_from(["pause", "fail", {"to": target}]))
-    return node
+def _plan(draft: Draft, target: str) -> dict[str, object]:
+    early = draft.pick(*[target] * 8, "end", "fail") if draft.trouble else target
+    return {"kind": "plan", "rules": [{"when": "state.sum > 3", "to": early}, {"to": target}]}
 
 
-def _writes() -> st.SearchStrategy[dict[str, object]]:
-    values = {
-        "seen": "${result.y}",
-        "many": ["${result.y}", 1],
-        "uniq": ["${result.y}"],
-        "map": {"k": "${result.y}"},
-        "sum": "${result.y}",
-        "top": "${result.y}",
-        "low": "${result.y}",
-        "mine": "${result.y}",
-    }
-    names = st.lists(st.sampled_from(sorted(values)), unique=True, max_size=3)
-    return names.map(lambda chosen: {name: values[name] for name in chosen})
+def _human(draft: Draft, target: str) -> dict[str, object]:
+    node: dict[str, object] = {"kind": "human", "ask": "well?", "outcomes": ["ok"], "routes": {"ok": target}}
+    return {**node, "deadline": "1m", "on_timeout": draft.pick("abort", *["keep_waiting", "ok"] * 5)}
 
 
-def _scope(
-    draw: st.DrawFn, draft: Draft, kind: str, target: str, *, depth: int, trouble: bool
-) -> str:
-    join = draft.name("join")
-    draft.nodes[join] = {"kind": "plan", "rules": [{"to": target}]}
+def _wait(draft: Draft, target: str) -> dict[str, object]:
+    return {"kind": "wait", "for": draft.pick("1s", "2s"), "next": target}
+
+
+def _validate(draft: Draft, target: str) -> dict[str, object]:
+    checks: list[dict[str, object]] = [{"name": "low", "when": "state.sum < 5"}]
+    tool = draft.pick("pure", "pay")
+    checks += [{"name": "tool", "tool": tool, "with": {"usd" if tool == "pay" else "x": 1}, "when": "result.y > 2"}]
+    return {"kind": "validate", "checks": checks, "routes": {"pass": target, "fail": target}}
+
+
+def _model(draft: Draft, target: str) -> dict[str, object]:
+    node: dict[str, object] = {"kind": "model", "model": "default", "prompt": "hi", "next": target}
+    return {**node, "max_tokens": draft.pick(300, 1000), "writes": {"uniq": ["${result.text}"]}}
+
+
+def _tool(draft: Draft, target: str) -> dict[str, object]:
+    tool = draft.pick(*(("forbidden", *("pure", "keep", "pay", "risky") * 15) if draft.trouble else ("pure", "keep")))
+    args = {"usd": 1} if tool == "pay" else {"x": draft.random.randint(0, 3)}
+    channels = draft.random.sample(sorted(VALUES), draft.random.randint(0, 3))
+    writes = {channel: VALUES[channel] for channel in channels}
+    if draft.trouble and draft.chance(10):
+        writes["few"] = "${result.y}"
+    return {"kind": "tool", "tool": tool, "with": args, "next": target, "writes": writes}
+
+
+def _scope(draft: Draft, kind: str, target: str, *, depth: int) -> str:
+    """A plan that opens a scope; its join is a node of its own, or the plan itself, which is then visited again."""
     plan = draft.name("open")
-    draft.nodes[plan] = {}
-    mode = draw(st.sampled_from(["all", "settle"]))
-    common: dict[str, object] = {"join": join, "mode": mode, "max_concurrency": draw(st.integers(1, 3))}
+    again = draft.chance(3)
+    join = plan if again else draft.name("join")
+    common: dict[str, object] = {
+        "join": join,
+        "mode": draft.pick("all", "settle"),
+        "max_concurrency": draft.random.randint(1, 3),
+    }
     if kind == "map":
-        entry = _sequence(draw, draft, join, depth=depth - 1, trouble=trouble)
-        items = draw(st.lists(st.integers(0, 3), max_size=3))
+        entry = _sequence(draft, join, depth=depth - 1, task=again)
+        items = draft.random.choices(range(4), k=draft.random.randint(0, 4))
         rule: dict[str, object] = {"map": {"over": items, "as": "item", "to": entry, **common}}
     else:
-        count = draw(st.integers(1, 3))
-        entries = [_sequence(draw, draft, join, depth=depth - 1, trouble=trouble) for _ in range(count)]
-        optional = draw(st.booleans())
+        count = draft.random.randint(1, 3)
+        entries = [_sequence(draft, join, depth=depth - 1, task=again) for _ in range(count)]
+        optional = draft.chance(2)
         branches = [{"to": entry, "optional": optional and index == 0} for index, entry in enumerate(entries)]
         rule = {"fork": {"branches": branches, **common}}
-    draft.nodes[plan].update({"kind": "plan", "rules": [rule]})
+    if again:
+        draft.nodes[plan] = {"kind": "plan", "rules": [{"when": "visit > 2", "to": target}, rule]}
+    else:
+        draft.nodes[plan] = {"kind": "plan", "rules": [rule]}
+        draft.nodes[join] = {"kind": "plan", "rules": [{"to": target}]}
     return plan

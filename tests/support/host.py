@@ -1,0 +1,129 @@
+"""Plays the world for one run of the engine: everything that can happen, in an order that a seed decides."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from policies.canonical import digest
+from tests.support import invariants
+from tests.support.cards import policy_document, run_card
+from tests.support.simulator import Simulator
+from workflows.contracts.calls import Usage
+from workflows.contracts.pause import Answer
+from workflows.engine import events
+
+if TYPE_CHECKING:
+    from workflows.contracts.run import RunView
+    from workflows.engine.commands import StartCall
+
+MAX_EVENTS = 400
+USAGE = Usage(tokens=120, input_tokens=100, output_tokens=20, cost_nano=90_000)
+OVERRUN = Usage(tokens=1500, input_tokens=100, output_tokens=1400, cost_nano=9_000_000)
+
+
+class Host:
+    """Completes, loses, fails and answers. With `trouble` it also holds, carries, aborts, repeats itself and errs."""
+
+    def __init__(self, document: dict[str, object], seed: int, *, trouble: bool, **tenant: object) -> None:
+        self.random = random.Random(seed)  # noqa: S311  a schedule, not a secret
+        self.trouble = trouble
+        self.luck = self.random.randint(1, 40)
+        if self.random.random() < 0.5:
+            tenant["triggers"] = {
+                "on_risky_tool": {"ui": "modal", "deadline": "1h", "on_timeout": "deny"},
+                "on_failure": {"ui": "modal", "deadline": "1h", "on_timeout": "skip"},
+            }
+        self.policy = policy_document(**tenant)
+        self.run = Simulator(document, run_card(self.policy))
+        self.log: list[events.Event] = []
+
+    def play(self) -> RunView:
+        """Run to the end, or until only people could go on and nobody is left to ask."""
+        self.feed(events.RunStarted(self.run.now_ms))
+        while not self.run.engine.over and len(self.log) < MAX_EVENTS:
+            choices = self.choices()
+            assert choices, f"the run stalled in phase {self.run.engine.phase}"
+            self.feed(self.random.choice(choices))
+        return self.run.engine.view()
+
+    def choices(self) -> list[events.Event]:
+        """What could happen next; never empty while the run is not over."""
+        certain = [*self.outcomes(), *self.waits(), *self.answers(), *self.lifts()]
+        if not certain or self.random.random() < 0.1:
+            certain += self.timers()
+        if self.trouble and self.random.random() < 0.15:
+            return [*certain, *self.interruptions()]
+        return certain
+
+    def feed(self, event: events.Event) -> None:
+        """Apply one event and remember it."""
+        self.run.now_ms += 7
+        self.log.append(event)
+        self.run.feed(event)
+        invariants.check(self.run.engine)
+
+    def outcomes(self) -> list[events.Event]:
+        """How each call in flight could end."""
+        found: list[events.Event] = []
+        for call, command in self.run.calls.items():
+            found += self.endings(call, command)
+        return found
+
+    def endings(self, call: str, command: StartCall) -> list[events.Event]:
+        """How one call could end. The result depends on which call it is and never on when it ends."""
+        at, y = self.run.now_ms, int(digest(call)[:4], 16) % 7
+        output = {"text": "hi", "stop_reason": "end_turn"} if command.model else {"y": y}
+        found: list[events.Event] = [
+            events.CallSucceeded(at, call, output, USAGE if command.model else None)
+        ] * self.luck
+        if not self.trouble:
+            return found
+        found += [
+            events.CallFailed(at, call, "ToolFailed", "it failed", 1, "no"),
+            events.CallFailed(at, call, "Timeout", "lost"),
+            events.CallFailed(at, call, "MaybeBilled", "cut", 1, "yes", USAGE),
+            events.CallSucceeded(at, call, {"unlike": None}, OVERRUN if self.random.random() < 0.1 else USAGE),
+        ]
+        return [*found, events.CallCancelled(at, call)] if command.cancellable else found
+
+    def waits(self) -> list[events.TimerFired]:
+        """Timers that only let a node go on."""
+        return [event for event in self.timers() if event.timer.startswith("wait:")]
+
+    def timers(self) -> list[events.TimerFired]:
+        """Any timer may be due: nobody says how late the others are."""
+        return [events.TimerFired(max(due, self.run.now_ms), timer) for timer, due in self.run.timers.items()]
+
+    def answers(self) -> list[events.Event]:
+        """What people could answer; an abort is rare, because it ends the run."""
+        at = self.run.now_ms
+        found: list[events.Event] = []
+        for pause in self.run.engine.pauses():
+            for outcome in pause.outcomes:
+                if outcome in ("abort", "deny") and self.random.random() < 0.95:
+                    continue
+                data = {"result": {"y": 3}} if outcome == "complete" else None
+                found.append(events.AnswerArrived(at, Answer(pause=pause.id, outcome=outcome, data=data, by="ann")))
+        return found
+
+    def lifts(self) -> list[events.Event]:
+        """What stops calls from being issued comes to an end."""
+        at, state = self.run.now_ms, self.run.engine._m.state
+        held: list[events.Event] = [events.HoldLifted(at, "ann")] if state.held_by is not None else []
+        return [*held, events.CarryResumed(at)] if state.draining else held
+
+    def interruptions(self) -> list[events.Event]:
+        """What nobody in the run asked for: operators, carries, and events that come twice or mean nothing."""
+        at = self.run.now_ms
+        found: list[events.Event] = [
+            events.HoldRequested(at, "ann"),
+            events.DrainRequested(at),
+            events.HoldRequested(at, "bob"),
+            events.TimerFired(at, "wait:nothing"),
+            events.AnswerArrived(at, Answer(pause="p1", outcome="approve", by="eve")),
+        ]
+        late: list[events.Event] = [event for event in self.log[-5:] if not isinstance(event, events.RunStarted)]
+        if self.random.random() < 0.1:
+            found.append(events.CancelRequested(at, "ann"))
+        return [*found, *late]

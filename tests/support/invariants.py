@@ -1,0 +1,70 @@
+"""What must hold of an engine between any two events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from policies.budget import NOTHING
+from workflows.engine.state import ROOT
+
+if TYPE_CHECKING:
+    from workflows.engine.engine import Engine
+    from workflows.engine.machine import Machine
+    from workflows.engine.state import Activation, Scope
+
+
+def check(engine: Engine) -> None:
+    """Raise `AssertionError` where the state is not one that the engine may be in."""
+    m = engine._m
+    assert engine.glance().phase == engine.phase
+    assert engine.open_pauses() == tuple(pause.id for pause in engine.pauses())
+    flying = [call for call in m.state.calls.values() if call.status == "in_flight"]
+    assert len(flying) == m.state.in_flight <= 200
+    assert m.ledgers[""].reserved == sum((call.reserve for call in flying), NOTHING)
+    queued = sorted(call.id for call in m.state.calls.values() if call.status == "queued")
+    assert queued == sorted(call_id for _, _, call_id in m.queue)
+    for scope in m.state.scopes.values():
+        _check_scope(m, scope)
+    for activation in m.state.activations.values():
+        assert _waits_for(m, activation), f"{activation.id} waits for nothing"
+    if m.state.over:
+        left = (m.state.calls, m.state.pauses, m.state.waits, m.state.scopes, m.state.deferred)
+        assert not any(left)
+        assert list(m.ledgers) == [""]
+    elif m.state.ending is None:
+        assert all(frame.token in m.state.activations for frame in m.state.frames.values())
+        assert ROOT in m.state.frames
+        _check_never_idle(m)
+
+
+def _check_scope(m: Machine, scope: Scope) -> None:
+    assert scope.slots == sum(branch.slot for branch in scope.branches) <= scope.max_concurrency
+    left = [branch for branch in scope.branches if branch.status in ("pending", "running")]
+    assert scope.unfinished == len(left) > 0
+    if scope.closing:
+        return
+    assert not (any(branch.status == "pending" for branch in left) and scope.slots < scope.max_concurrency)
+    for branch in scope.branches:
+        inside = f"{scope.id}[{branch.index}]"
+        calls = [call for call in m.state.calls.values() if call.status != "asked" and not call.doomed]
+        doomed = any(call.doomed and f"{call.activation}/".startswith(f"{inside}/") for call in m.state.calls.values())
+        busy = any(f"{call.activation}/".startswith(f"{inside}/") for call in calls)
+        assert branch.slot == busy or doomed, f"{inside}: slot {branch.slot}, busy {busy}"
+
+
+def _waits_for(m: Machine, activation: Activation) -> bool:
+    call = None if activation.call is None else m.state.calls[activation.call]
+    return (
+        activation.id in m.state.scopes
+        or activation.frame in m.state.deferred
+        or activation.id in m.state.waits
+        or (activation.pause is not None and m.state.pauses[activation.pause].activation == activation.id)
+        or (call is not None and call.status in ("queued", "in_flight"))
+    )
+
+
+def _check_never_idle(m: Machine) -> None:
+    """What is queued waits for a call in flight, an operator or a carry; what is deferred, for a slot of a call."""
+    if m.state.held_by is None and not m.state.draining and not m.state.in_flight:
+        assert not m.queue, "queued calls wait for nothing"
+        assert not m.state.deferred, "woken branches wait for nothing"
