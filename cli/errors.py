@@ -57,6 +57,8 @@ def _of_temporal(error: BaseException) -> CommandError | None:
 def _of_the_system(error: BaseException) -> CommandError:
     if isinstance(error, OSError) and error.filename is not None:
         return invalid(f"`{error.filename}`: {(error.strerror or str(error)).lower()}", kind="FileError")
+    if isinstance(error, OSError) and error.strerror is not None:  # a full disk behind stdout, no descriptors left
+        return CommandError("SystemError", error.strerror.lower(), Exit.UNEXPECTED)
     text = str(error) or type(error).__name__
     return CommandError(
         "Internal", f"{type(error).__name__}: {text}; `--debug` shows where it happened", Exit.UNEXPECTED

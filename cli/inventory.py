@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +31,7 @@ class Cards:
 
 def cards(worker: WorkerOptions, environ: Mapping[str, str], beside: str | None = None) -> Cards:
     """The cards that flags and environment give; `beside` is a graph whose models file counts, too."""
-    file = Path(beside).resolve().parent / "models.yaml" if beside is not None else None
+    file = Path(os.path.realpath(beside)).parent / "models.yaml" if beside is not None else None
     found = settings(worker.flags(graph_models=file if file is not None and file.is_file() else None), environ)
     toolbox = load_tools(found.tools)
     price_of = load_policy(found.policy).price

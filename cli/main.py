@@ -14,6 +14,7 @@ from cli.context import Session, early_output, global_options, leave
 from cli.errors import explain
 from cli.exits import CommandError, Exit
 from cli.render.problems import error_lines, error_object
+from cli.streams import mend_streams
 from cli.verbs import LATER, VERBS
 
 if TYPE_CHECKING:
@@ -113,6 +114,7 @@ def detent() -> None:
 
 def main() -> NoReturn:
     """The console script. It ends without interpreter finalisation."""
+    mend_streams()
     code: object = Exit.UNEXPECTED
     try:
         detent.main()

@@ -8,11 +8,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from activities.bounded_file import read_at_most
 from cli.exits import invalid, usage
 from policies.canonical import NotCanonical, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from cli.exits import CommandError
 
 MAX_BYTES = 1024 * 1024
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -30,16 +33,15 @@ def json_value(text: str, where: str) -> object:
         raise invalid(
             f"{where}: not JSON at {place}: {error.msg.lower()}{_hint(source)}", kind="InvalidInput"
         ) from error
-    except (ValueError, RecursionError, NotCanonical) as error:
-        raise invalid(f"{where}: not usable as JSON: {error}", kind="InvalidInput") from error
+    except (ValueError, RecursionError) as error:
+        raise invalid(f"{where}: not usable as JSON: {_in_words(error)}", kind="InvalidInput") from error
     return value
 
 
 def check_size(size: int, where: str) -> None:
     """Refuse what is larger than 1 MiB before it is sent: it could never run."""
     if size > MAX_BYTES:
-        message = f"{where}: {size:,} bytes is over the limit of {MAX_BYTES:,}; put large data in files and pass paths"
-        raise invalid(message, kind="TooLarge")
+        raise _too_large(where, f"{size:,} bytes")
 
 
 def with_settings(value: object, settings: Iterable[str], schema: object) -> object:
@@ -52,7 +54,7 @@ def with_settings(value: object, settings: Iterable[str], schema: object) -> obj
         return value
     if not isinstance(value, dict):
         raise usage("`--set` needs an input that is a JSON object; the one given by `--input` is not")
-    return {**value, **{key: _typed(text, _property(schema, key)) for key, text in pairs}}
+    return {**value, **{key: _usable(key, _typed(text, _property(schema, key))) for key, text in pairs}}
 
 
 def check_name(text: str, what: str) -> str:
@@ -69,9 +71,36 @@ def _pair(setting: str) -> tuple[str, str]:
     return key, text
 
 
+def _usable(key: str, value: object) -> object:
+    """The value, if it has a canonical form: argument bytes that are no UTF-8 have none, nor has `1e999`."""
+    try:
+        canonical(value)
+    except NotCanonical as error:
+        raise invalid(f"`--set {key}=…`: not usable as JSON: {_in_words(error)}", kind="InvalidInput") from error
+    return value
+
+
+def _in_words(error: Exception) -> str:
+    text = str(error)
+    for known, words in (
+        ("surrogates not allowed", "a text that is not Unicode (half a surrogate pair, or bytes that are no UTF-8)"),
+        ("not representable in JCS", "a number that is too large for a double"),
+        ("recursion depth", "nested too deep"),
+        ("integer string conversion", "a whole number with thousands of digits"),
+    ):
+        if known in text:
+            return words
+    return text
+
+
 def _property(schema: object, key: str) -> object:
     properties = schema.get("properties") if isinstance(schema, dict) else None
     return properties.get(key) if isinstance(properties, dict) else None
+
+
+def _too_large(where: str, size: str) -> CommandError:
+    message = f"{where}: {size} is over the limit of {MAX_BYTES:,} bytes; put large data in files and pass paths"
+    return invalid(message, kind="TooLarge")
 
 
 def _typed(text: str, schema: object) -> object:
@@ -87,9 +116,10 @@ def _read(name: str, where: str) -> str:
     try:
         if name == "-":
             return sys.stdin.read(MAX_BYTES + 1)
-        size = Path(name).stat().st_size
-        check_size(size, f"{where} `{name}`")
-        return Path(name).read_text(encoding="utf-8")
+        data = read_at_most(Path(name), MAX_BYTES)
+        if len(data) > MAX_BYTES:
+            raise _too_large(f"{where} `{name}`", "the file")
+        return data.decode()
     except OSError as error:
         raise invalid(f"{where}: cannot read `{name}`: {_reason(error)}", kind="FileError") from error
     except UnicodeDecodeError as error:

@@ -13,6 +13,7 @@ from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
 from activities.blobs import DirectoryBlobs
+from activities.bounded_file import read_at_most
 from cli.exits import invalid
 from worker.connect import converter
 from worker.sandbox import sandboxed, unsandboxed
@@ -24,6 +25,8 @@ from workflows.registry import WORKFLOWS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+MIB = 1024 * 1024
+MAX_BYTES = 512 * MIB
 _EVENT_ID = re.compile(r"(?:id: |event_id[=:] ?|event )(\d+)")
 
 
@@ -55,16 +58,22 @@ def read_history(file: str) -> WorkflowHistory:
     first = found.events[0] if found.events else None
     if first is None or not first.HasField("workflow_execution_started_event_attributes"):
         raise invalid(f"`{file}` does not begin with the start of a run", kind="InvalidHistory")
+    if not any(event.HasField("workflow_task_started_event_attributes") for event in found.events):
+        message = f"`{file}` ends before a worker began with the run: there is nothing to replay"  # the SDK would wait
+        raise invalid(message, kind="InvalidHistory")
     started = first.workflow_execution_started_event_attributes
     return WorkflowHistory(started.workflow_id or file, found.events)
 
 
 def _read(file: str) -> bytes:
     try:
-        return Path(file).read_bytes()
+        data = read_at_most(Path(file), MAX_BYTES)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise invalid(f"cannot read `{file}`: {reason}", kind="FileError") from error
+    if len(data) > MAX_BYTES:
+        raise invalid(f"`{file}` is over {MAX_BYTES // MIB} MiB: no history is so large", kind="TooLarge")
+    return data
 
 
 async def replay(

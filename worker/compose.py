@@ -17,6 +17,7 @@ from activities.edge import Edge
 from activities.models.catalogue import load_catalogue
 from activities.tools.confine import Workspace
 from activities.tools.registry import load_tools
+from policies.errors import DocumentError, Problem
 from worker.connect import worker_identity
 from worker.operator_files import load_policy
 from worker.packages import OURS
@@ -38,6 +39,9 @@ HEARTBEAT_GRAIN = timedelta(milliseconds=100)
 STICKY_WAIT = timedelta(milliseconds=500)
 """How long a task waits for the worker that had its run: so long is a killed worker missed."""
 DRAIN = timedelta(seconds=10)
+CARRY_AFTER = "DETENT_CARRY_AFTER_EVENTS"
+CARRY_LEAST, CARRY_MOST = 50, 50_000
+"""A run that carries itself over too early never gets on; the server ends one whose history has 51,200 events."""
 CODE = Path(__file__).resolve().parent.parent
 
 
@@ -77,7 +81,7 @@ def compose(found: Settings, namespace: str, environ: Mapping[str, str]) -> Comp
     toolbox = load_tools(found.tools)
     catalogue = load_catalogue(found.models, found.graph_models, environ=environ, price_of=policy.price)
     tools, models = toolbox.cards(), catalogue.cards()
-    carry = int(environ.get("DETENT_CARRY_AFTER_EVENTS") or CARRY_AFTER_EVENTS)
+    carry = _carry_after(environ)
     edge = Edge(policy, namespace, control_paths(found), found.task_queue)
     reach = Reach(Workspace(found.workspace), toolbox, catalogue, edge, DirectoryBlobs(found.blobs))
     return Composition(
@@ -90,6 +94,14 @@ def compose(found: Settings, namespace: str, environ: Mapping[str, str]) -> Comp
         admission=Admission(Offer(policy, namespace, found.task_queue, tools, models, carry)),
         dispatch=Dispatch(reach),
     )
+
+
+def _carry_after(environ: Mapping[str, str]) -> int:
+    text = environ.get(CARRY_AFTER, "") or str(CARRY_AFTER_EVENTS)
+    if not (text.isascii() and text.isdecimal() and CARRY_LEAST <= int(text[:9]) <= CARRY_MOST):
+        message = f"`{text}` is not a whole number from {CARRY_LEAST} to {CARRY_MOST:,}"
+        raise DocumentError((Problem("setting", message, CARRY_AFTER, f"leave it out for {CARRY_AFTER_EVENTS:,}"),))
+    return int(text)
 
 
 def control_paths(found: Settings) -> ControlPaths:

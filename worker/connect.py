@@ -68,9 +68,13 @@ def target(environ: Mapping[str, str], address: str | None = None, namespace: st
         file = environ.get("TEMPORAL_CONFIG_FILE")
         problem = Problem("temporal_config", f"temporal's client configuration: {error}".rstrip(), file=file)
         raise DocumentError((problem,)) from error
-    found_address = config.pop("target_host", DEFAULT_ADDRESS)
+    configured = config.pop("target_host", DEFAULT_ADDRESS)
+    found_address = address or configured
     found_namespace = config.pop("namespace", DEFAULT_NAMESPACE)
-    return Target(address or found_address, namespace or found_namespace, cast("Credentials", config))
+    if "://" in found_address:  # the SDK would take it, warn, and look for a host of that name
+        message = f"temporal's address `{found_address}` is a URL"
+        raise DocumentError((Problem("temporal_config", message, "TEMPORAL_ADDRESS", "write `host:port`"),))
+    return Target(found_address, namespace or found_namespace, cast("Credentials", config))
 
 
 def converter(blobs: BlobStore) -> DataConverter:
@@ -148,6 +152,9 @@ def _cause(error: Exception) -> str:
         ("ConnectionRefused", "connection refused"),
         ("dns error", "the host has no address"),
         ("get_system_info", "something else answers there"),
+        ("InvalidContentType", "it does not speak TLS, which TEMPORAL_TLS, TEMPORAL_API_KEY or the profile asks for"),
+        ("PrivateKeyParseError", "the client's TLS key cannot be parsed"),
+        ("CertificateParseError", "a TLS certificate cannot be parsed"),
         ("invalid target URL", "not an address of the form `host:port`"),
     ):
         if known in text:

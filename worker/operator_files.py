@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from activities.bounded_file import read_at_most
 from policies.document import PolicyDocument, builtin_policy, parse_policy
 from policies.errors import DocumentError, Problem
 from workflows.language.yaml import attach, load
@@ -28,10 +29,9 @@ def load_policy(path: Path | None) -> PolicyDocument:
 def read_operator_file(path: Path) -> bytes:
     """The bytes of a file of at most 256 KiB; `DocumentError` if it cannot be read or is larger."""
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = read_at_most(path, MAX_BYTES)
     except OSError as error:
-        problem = Problem("unreadable", f"cannot be read: {error.strerror}", file=str(path))
+        problem = Problem("unreadable", f"cannot be read: {(error.strerror or str(error)).lower()}", file=str(path))
         raise DocumentError((problem,)) from None
     if len(data) > MAX_BYTES:
         raise DocumentError((Problem("too_large", f"is over {MAX_BYTES // 1024} KiB", file=str(path)),))

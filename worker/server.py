@@ -14,6 +14,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError
 
 from worker.child import spawn, stop
+from worker.database_lock import DatabaseLock
 from worker.namespace import prepare_namespace
 from worker.sdk_runtime import sdk_runtime
 from worker.start_line import LOOPBACK, ServerError, ServerOptions, find_binary, free_port, start_line
@@ -46,6 +47,7 @@ class EmbeddedServer:
         self._process: asyncio.subprocess.Process | None = None
         self._log = self.options.log
         self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        self._lock = DatabaseLock(self.options.db) if self.options.db else None
 
     @property
     def pid(self) -> int:
@@ -73,8 +75,8 @@ class EmbeddedServer:
         ones are tried. Ports that were asked for are not changed.
         """
         binary = find_binary()
-        if self.options.db is not None:
-            self.options.db.parent.mkdir(parents=True, exist_ok=True)
+        if self._lock is not None:
+            self._lock.take()
         for _ in range(ATTEMPTS):
             ports = (self.options.port or self._pick_port(), self.options.ui_port or self._pick_port())
             if await self._launched(binary, *ports):
@@ -100,6 +102,8 @@ class EmbeddedServer:
         if self._scratch is not None:
             self._scratch.cleanup()
             self._scratch = self._log = None
+        if self._lock is not None:
+            self._lock.drop()
 
     async def wait(self) -> int:
         """Return when the server ends, with its return code."""
@@ -170,6 +174,8 @@ def _environ() -> dict[str, str]:
 
 def _died(tail: str, options: ServerOptions) -> str:
     if IN_USE in tail:
-        ports = " and ".join(f"`{port}`" for port in (options.port, options.ui_port) if port)
+        ports = " or ".join(f"`{port}`" for port in (options.port, options.ui_port) if port)
         return f"port {ports} is in use: stop what runs there, or choose others with `--port` and `--ui-port`"
-    return f"the temporal server ended before it was ready; its log ends:\n{tail}"
+    if "not a database" in tail or "unable to open database file" in tail:
+        return f"`{options.db}` cannot be opened as the server's database; name another file with `--db`"
+    return f"the temporal server ended before it was ready; its log ends: {' / '.join(tail.splitlines())}"

@@ -140,7 +140,8 @@ def _check(found: Settings) -> tuple[Problem, ...]:
 
 
 def _absent(name: str, path: Path, kind: str) -> Problem:
-    return Problem("setting", f"`{path}` is not a {kind}", "", f"name an existing {kind} with `--{name}`", str(path))
+    where = f"`--{name}` or DETENT_{name.upper()}"
+    return Problem("setting", f"is not a {kind}", "", f"name an existing {kind} with {where}", str(path))
 
 
 def _path(environ: Mapping[str, str], name: str) -> Path | None:
@@ -157,4 +158,8 @@ def _optional(path: Path | None) -> Path | None:
 
 
 def _absolute(path: Path) -> Path:
-    return path.expanduser().resolve()
+    try:
+        return path.expanduser().resolve()
+    except (OSError, RuntimeError) as error:  # a loop of links; `~name` of nobody
+        why = "nobody here has this name" if str(path).startswith("~") else "its links go round in a circle"
+        raise DocumentError((Problem("setting", f"is no path: {why}", file=str(path)),)) from error

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from activities.bounded_file import read_at_most
 from activities.models.aliases import Catalogue, Entry
 from activities.models.anthropic import Anthropic
 from activities.models.endpoint import ANTHROPIC_URL, read_endpoint
@@ -139,10 +140,10 @@ def _script_file(model: ModelEntry, path: str, reader: Reader, source: _Source) 
 
 def _read(file: Path) -> bytes:
     try:
-        with file.open("rb") as source:
-            return source.read(MAX_FILE_BYTES + 1)
+        return read_at_most(file, MAX_FILE_BYTES)
     except OSError as error:
-        raise DocumentError((Problem("unreadable", f"cannot be read: {error.strerror}", file=str(file)),)) from None
+        reason = (error.strerror or str(error)).lower()
+        raise DocumentError((Problem("unreadable", f"cannot be read: {reason}", file=str(file)),)) from None
 
 
 def _finish(reader: Reader, loaded: Loaded, file: Path) -> None:

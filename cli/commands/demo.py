@@ -55,7 +55,12 @@ def demo(session: Session, worker: WorkerOptions) -> int:
     It works on a copy of examples/code-review and answers its question itself. At a terminal it waits for
     Enter, so that the run can be looked at in the Temporal UI.
     """
-    view = asyncio.run(_demo(session, _stage(worker)))
+    stage = _stage(worker)
+    try:
+        view = asyncio.run(_demo(session, stage))
+    except BaseException:  # whatever ends it early: only a report is worth a directory that stays
+        shutil.rmtree(stage.graph.parents[1], ignore_errors=True)
+        raise
     return code_of_view(view)
 
 

@@ -64,7 +64,7 @@ def show(session: Session, file: str, form: str) -> None:
     if session.as_json:
         session.print_json({"graph": compiled.name, "version": compiled.version, "format": form, "drawing": drawing})
     else:
-        session.answer(block(drawing))
+        session.answer(block(drawing).rstrip("\n"))
 
 
 @graph.command()
