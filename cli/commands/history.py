@@ -1,11 +1,13 @@
-"""`detent history`: a run's history in a file."""
+"""`detent history`: a run's history in files."""
 
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from temporalio.service import RPCError, RPCStatusCode
 
 from cli.cluster import reach
 from cli.context import Session, global_options, pass_session
@@ -16,9 +18,9 @@ from cli.render.text import line
 from cli.runs import find
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from temporalio.client import WorkflowHistory
+
+    from cli.cluster import Cluster
 
 
 @click.command()
@@ -30,27 +32,70 @@ def history(session: Session, run: str, file: Path | None) -> None:
     """Export a run's history, whole, for `detent replay`.
 
     The form is Temporal's own JSON. Payloads that are stored outside of the history are put back in.
+    A run that was continued as new has a history for each of its executions: with `-o run.json` they are
+    run.json, run.2.json, run.3.json, …, the oldest first; stdout gets the last one alone.
     """
-    found = asyncio.run(_export(run))
-    text = found.to_json()
+    found = asyncio.run(_export(run, last_only=file is None))
     if file is None:
-        click.echo(text)
+        click.echo(found[-1].to_json())
+        if _continued_from(found[-1]):
+            session.note(f"this is the last execution of {line(run)}; `-o FILE` writes those before it, too")
         return
+    files = [_numbered(file, number) for number in range(1, len(found) + 1)]
+    for place, one in zip(files, found, strict=True):
+        _write(place, one)
+    _say(session, run, files, found)
+    if _continued_from(found[0]):
+        session.note("the server has no history of earlier executions any more: its retention is over")
+
+
+def _numbered(file: Path, number: int) -> Path:
+    """`run.json`, `run.2.json`, `run.3.json`."""
+    return file if number == 1 else file.with_name(f"{file.stem}.{number}{file.suffix}")
+
+
+def _write(file: Path, found: WorkflowHistory) -> None:
     try:
-        file.write_text(text + "\n", encoding="utf-8")
+        file.write_text(found.to_json() + "\n", encoding="utf-8")
     except OSError as error:
         message = f"cannot write `{file}`: {(error.strerror or str(error)).lower()}"
         raise CommandError("FileError", message, Exit.UNEXPECTED) from error
+
+
+def _say(session: Session, run: str, files: list[Path], found: list[WorkflowHistory]) -> None:
+    events = sum(len(one.events) for one in found)
+    names = list(map(str, files))
     if session.as_json:
-        session.print_json({"id": run, "run_id": found.run_id, "file": str(file), "events": len(found.events)})
+        session.print_json({"id": run, "run_id": found[-1].run_id, "file": names[0], "files": names, "events": events})
     else:
-        session.answer(f"{len(found.events)} events of {line(run)} in {file}")
+        session.answer(f"{events} events of {line(run)} in {', '.join(map(line, names))}")
 
 
-async def _export(run: str) -> WorkflowHistory:
+async def _export(run: str, *, last_only: bool) -> list[WorkflowHistory]:
+    """The histories of the run's executions, the oldest that the server still has first."""
     cluster = await reach()
-    described = await find(cluster, run)
-    handle = cluster.client.get_workflow_handle(run, run_id=described.run_id)
-    found = await handle.fetch_history()
+    run_id: str | None = (await find(cluster, run)).run_id
+    found: list[WorkflowHistory] = []
+    while run_id:
+        one = await _fetch(cluster, run, run_id, needed=not found)
+        if one is None:
+            break
+        found.insert(0, one)
+        run_id = None if last_only else _continued_from(one)
+    return found
+
+
+async def _fetch(cluster: Cluster, run: str, run_id: str, *, needed: bool) -> WorkflowHistory | None:
+    try:
+        found = await cluster.client.get_workflow_handle(run, run_id=run_id).fetch_history()
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND and not needed:
+            return None
+        raise
     await inline(found, cluster.client.data_converter)
     return found
+
+
+def _continued_from(found: WorkflowHistory) -> str | None:
+    """The id of the execution that this one continues."""
+    return found.events[0].workflow_execution_started_event_attributes.continued_execution_run_id or None

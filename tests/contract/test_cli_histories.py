@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.command_line import CommandLine
+from tests.support.command_line import CommandLine, with_worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -88,3 +89,24 @@ def test_a_history_goes_to_stdout_without_a_file(cli: CommandLine, exported: Pat
     done = cli("history", run)
     assert done.returncode == 0
     assert json.loads(done.stdout) == json.loads(exported.read_text())
+
+
+def test_every_execution_of_a_run_that_was_continued_is_exported(cli: CommandLine, tmp_path: Path) -> None:
+    (cli.directory / "long.yaml").write_text(
+        "graph: long\nversion: 1.0.0\ndefaults: {max_visits: 40}\nstate: {n: {reducer: add}}\nstart: nap\nnodes:\n"
+        "  nap: {kind: wait, for: 1ms, writes: {n: 1}, next: more}\n"
+        "  more: {kind: plan, rules: [{when: state.n < 30, to: nap}, {to: end}]}\n"
+    )
+    environ = {**cli.environ, "DETENT_TASK_QUEUE": "cli-carry", "DETENT_CARRY_AFTER_EVENTS": "50"}
+    file = tmp_path / "long.json"
+    working = contextlib.contextmanager(with_worker)
+    with working(CommandLine(environ, cli.directory)) as ours:
+        run = ours.json("run", "long.yaml")["id"]
+        told = ours.json("history", run, "-o", str(file))
+        last = ours("history", run)
+    files = [str(tmp_path / name) for name in ("long.json", "long.2.json", "long.3.json")]
+    assert told["files"][:3] == files
+    assert "`-o FILE` writes those before it" in last.stderr
+    rows = _offline(cli, tmp_path).json("replay", *told["files"])
+    assert all(row["ok"] for row in rows)
+    assert sum(row["events"] for row in rows) == told["events"]
