@@ -41,9 +41,14 @@ async def update(cluster: Cluster, run: str, name: str, payload: object, update_
     except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
         raise await unanswered(cluster, run) from error
     except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            raise unknown(f"run `{line(run, 200)}` is closed or unknown: {error.message}") from error
-        raise
+        raise _closed(run, error) from error
+
+
+def _closed(run: str, error: RPCError) -> Exception:
+    """The run ended between our look at it and this: somebody else was faster."""
+    if error.status is not RPCStatusCode.NOT_FOUND:
+        return error
+    return unknown(f"run `{line(run, 200)}` is closed or unknown: {error.message}")
 
 
 def refused(cause: BaseException | None, name: str) -> CommandError:
@@ -57,7 +62,10 @@ async def _signal(cluster: Cluster, run: str, answer: Answer) -> AnswerReceipt:
     """Signal, then look: a signal has no answer of its own."""
     before = {refusal for refusal in (await view_of(cluster, run)).refusals if refusal.pause == answer.pause}
     handle = cluster.client.get_workflow_handle(run)
-    await handle.signal(SIGNAL_ANSWER, answer.model_dump(mode="json", exclude_none=True))
+    try:
+        await handle.signal(SIGNAL_ANSWER, answer.model_dump(mode="json", exclude_none=True))
+    except RPCError as error:
+        raise _closed(run, error) from error
     after = (await view_of(cluster, run)).refusals
     reasons = [refusal.reason for refusal in after if refusal.pause == answer.pause and refusal not in before]
     if reasons:

@@ -78,7 +78,8 @@ def _ending(view: RunView, *, full: bool) -> Iterator[Text]:
     for warning in view.warnings:
         yield labelled("warning", line(warning), "yellow")
     for refusal in view.refusals:
-        yield labelled("refused", f"{line(refusal.pause)} by {line(refusal.by)}: {line(refusal.reason)}", "yellow")
+        whose = f"an answer to {line(refusal.pause)} by {line(refusal.by)}: " if refusal.pause else ""
+        yield labelled("refused", f"{whose}{line(refusal.reason)}", "yellow")
 
 
 def _value(label: str, value: object, *, full: bool) -> Iterator[Text]:
