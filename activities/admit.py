@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import cache
 from importlib.metadata import version
 
 from temporalio import activity
@@ -76,7 +77,7 @@ class Admission:
             policy_digest=tenant.digest,
             tools={name: card for name, card in self._offer.tools.items() if name in names.tools},
             models={name: card for name, card in self._offer.models.items() if name in names.models},
-            expressions=f"cel-expr-python/{version('cel-expr-python')}",
+            expressions=_expression_engine(),
             carry_after_events=self._offer.carry_after_events,
             warnings=(*checked.warnings, *_clipped(checked.graph.limits, tenant.lifetime)),
         )
@@ -163,3 +164,9 @@ def _clipped(asked: Limits, given: Limits) -> list[str]:
         if wanted is not None and most is not None and wanted > most:
             clipped.append(f"budget.{unit.name}: the graph asks for {wanted:,}, the policy gives {most:,}: clipped")
     return clipped
+
+
+@cache
+def _expression_engine() -> str:
+    """The expression engine and its version, which replay depends on; asking the installation takes a millisecond."""
+    return f"cel-expr-python/{version('cel-expr-python')}"

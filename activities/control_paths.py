@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from activities.tools.place import Inode, Place
@@ -32,17 +33,26 @@ class ControlPaths:
 
     def look(self) -> ControlView:
         """The paths with their inodes as they are now, for the checks of one call."""
-        return ControlView(self.closed, (*self.closed, *self.fixed), _inodes(self.closed), _inodes(self.fixed))
+        return ControlView(self.closed, (*self.closed, *self.fixed))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ControlView:
-    """Control paths at one moment. A place is known by path and by inode: a bind mount hides nothing."""
+    """Control paths during one call. A place is known by path and by inode: a bind mount hides nothing.
+
+    Inodes are looked up when they are first needed, because a call that only reads needs few of them.
+    """
 
     _closed: tuple[str, ...]
     _all: tuple[str, ...]
-    _closed_inodes: frozenset[Inode]
-    _fixed_inodes: frozenset[Inode]
+
+    @cached_property
+    def _closed_inodes(self) -> frozenset[Inode]:
+        return _inodes(self._closed)
+
+    @cached_property
+    def _all_inodes(self) -> frozenset[Inode]:
+        return _inodes(self._all)
 
     def closes(self, place: Place) -> bool:
         """Whether the place may not be read."""
@@ -50,8 +60,7 @@ class ControlView:
 
     def fixes(self, place: Place) -> bool:
         """Whether the place may not be written: it is a control path, or one would have to be below it."""
-        inodes = self._closed_inodes | self._fixed_inodes
-        if _within(place, self._all) or not inodes.isdisjoint(place.inodes):
+        if _within(place, self._all) or not self._all_inodes.isdisjoint(place.inodes):
             return True
         return any(path.startswith(place.absolute + "/") for path in self._all)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from workflows.contracts.failures import FailureType
 
@@ -20,13 +20,17 @@ def failure(
     retryable: bool = False,
     retry_after_s: float | None = None,
 ) -> ApplicationError:
-    """An error of one type; `details` is its one detail. `retry_after_s` sets Temporal's next delay."""
+    """An error of one type; `details` is its one detail. `retry_after_s` sets Temporal's next delay.
+
+    All of them are expected: the run sees them, so the worker's log is spared a traceback for each.
+    """
     return ApplicationError(
         message,
         *([details] if details else []),
         type=kind.value,
         non_retryable=not retryable,
         next_retry_delay=None if retry_after_s is None else timedelta(seconds=retry_after_s),
+        category=ApplicationErrorCategory.BENIGN,
     )
 
 

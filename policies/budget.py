@@ -29,6 +29,8 @@ class Amount(NamedTuple):
     tool_calls: int = 0
 
     def __add__(self, other: Amount) -> Amount:  # type: ignore[override] # amounts add up
+        if self is NOTHING:
+            return other
         return Amount(
             self.tokens + other.tokens,
             self.cost_nano + other.cost_nano,
@@ -38,6 +40,8 @@ class Amount(NamedTuple):
         )
 
     def __sub__(self, other: Amount) -> Amount:
+        if self is other:
+            return NOTHING
         return Amount(
             self.tokens - other.tokens,
             self.cost_nano - other.cost_nano,

@@ -14,12 +14,12 @@ NodeStatus = Literal["running", "waiting", "ok", "failed", "cancelled", "skipped
 
 
 class RunInput(Wire):
-    """What starts a run. The fields after `tenant` are refused while they are not null."""
+    """What starts a run. The fields after `allow_gaps` are refused while they are not null."""
 
     v: int = 1
-    graph: dict[str, Any]
-    input: Any = None
     tenant: str | None = None
+    input: Any = None
+    graph: dict[str, Any]
     allow_gaps: bool = False
     root: Any = None
     parent: Any = None

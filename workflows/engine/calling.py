@@ -16,7 +16,7 @@ from workflows.engine.pricing import input_bound
 from workflows.engine.queue import enqueue
 from workflows.engine.state import CallState
 from workflows.engine.steps import Fail
-from workflows.language.schema import validate_value, with_defaults
+from workflows.language.schema import validate_value
 
 if TYPE_CHECKING:
     from workflows.engine.machine import Machine
@@ -27,15 +27,17 @@ MAX_ARGS_BYTES = 1024 * 1024
 
 
 def call_tool(m: Machine, activation: Activation, tool: str, args: object) -> None:
-    """Want one tool call; arguments that the tool does not take fail the node with what to mend."""
+    """Want one tool call; arguments that the tool does not take fail the node with what to mend.
+
+    What is left out stays left out: the tool's digest covers its defaults, and history keeps every byte.
+    """
     card = m.card.tools[tool]
     assert isinstance(args, dict), "validation lets only a map stand in `with`"
-    full = with_defaults(card.input_schema, args)
-    size = measuring.fault(full)
+    size = measuring.fault(args)
     if size is not None:
         _reject(m, activation, FailureType.RESULT_TOO_LARGE, f"arguments of `{tool}`: {size}: pass a path instead")
         return
-    faults = validate_value(card.input_schema, full)
+    faults = validate_value(card.input_schema, args)
     if faults:
         _reject(m, activation, FailureType.TOOL_FAILED, f"tool `{tool}`: " + "; ".join(faults))
         return
@@ -46,7 +48,7 @@ def call_tool(m: Machine, activation: Activation, tool: str, args: object) -> No
         kind="tool",
         name=tool,
         activity=tool,
-        args=full,
+        args=args,
         args_digest="",
         args_bytes=0,
         effect=card.effect,

@@ -135,7 +135,7 @@ def _start(m: Machine, call: CallState, activation: Activation, decision: Decisi
         max_interval_s=max(retry.max_interval_s, retry.initial_s),  # the server refuses less
         cancellable=is_cancellable(call.effect),
         model=call.kind == "model",
-        summary=call_summary(call, activation),
+        summary=call_summary(call, activation, m.frame_of(activation)),
     )
 
 

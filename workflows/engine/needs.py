@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policies.capability import Capability, resolve_needs
+from workflows.language.schema import with_defaults
 
 if TYPE_CHECKING:
     from workflows.engine.machine import Machine
@@ -15,7 +16,8 @@ def needs_of(m: Machine, call: CallState) -> tuple[Capability, ...]:
     """Every capability that a call needs, the tool or model itself first."""
     if call.kind == "model":
         return (Capability("model", call.name),)
-    return (Capability("tool", call.name), *resolve_needs(m.card.tools[call.name].needs, call.args))
+    card = m.card.tools[call.name]
+    return (Capability("tool", call.name), *resolve_needs(card.needs, with_defaults(card.input_schema, call.args)))
 
 
 def subject_digest(m: Machine, call: CallState) -> str:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from workflows.engine.state import Activation, CallState
+    from workflows.engine.state import Activation, CallState, Frame
 
 MAX_CHARS = 100
 
 
-def call_summary(call: CallState, activation: Activation) -> str:
+def call_summary(call: CallState, activation: Activation, frame: Frame) -> str:
     """Which activation makes the call and with what, on one line of at most 100 characters."""
-    return short(f"{activation.id} {_subject(call)}")
+    return short(f"{activation.id} {_subject(call, frame)}")
 
 
-def _subject(call: CallState) -> str:
+def _subject(call: CallState, frame: Frame) -> str:
+    """A tool's first text; for a model, whose prompt is too long, what its branch is about."""
     if call.kind == "model":
-        return f"({call.name})"
+        about = [value for value in frame.bindings.values() if isinstance(value, str)]
+        return f"({call.name}) {short(about[0])}" if about else f"({call.name})"
     texts = [value for value in call.args.values() if isinstance(value, str)]  # a path says more than an offset
     numbers = [str(value) for value in call.args.values() if isinstance(value, int)]
     return short(next(iter(texts + numbers), ""))

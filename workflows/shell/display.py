@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from workflows.engine.views import Glance
 
 MAX_ROWS = 100
+GAP = "\u2003"
+"""The Temporal UI draws tables without padding, so each cell brings its own."""
 MARKS = {"ok": "done", "failed": "FAILED"}
 UNITS = (
     ("tokens", "tokens", 1),
@@ -65,7 +67,7 @@ class Display:
 
 
 def _row(visit: Activation | Finished, mark: str) -> str:
-    return f"| {_cell(visit.id)} | {visit.kind} | {mark} | {_cell(visit.summary)} |"
+    return f"| {_cell(visit.id)}{GAP} | {visit.kind}{GAP} | {mark}{GAP} | {_cell(visit.summary)} |"
 
 
 def _pause(pause: PauseView) -> str:
@@ -127,9 +129,9 @@ def _budget(budget: Standing) -> str:
     rows = ["| budget of the run | used | reserved | limit |", "|---|---|---|---|"]
     for name, field, unit in UNITS:
         limit = getattr(budget.limit, field)
-        top = "none" if limit is None else f"{limit / unit:g}"
+        top = "none" if limit is None else f"{limit / unit:,.12g}"
         used, held = getattr(budget.used, field), getattr(budget.reserved, field)
-        rows.append(f"| {name} | {used / unit:g} | {held / unit:g} | {top} |")
+        rows.append(f"| {name}{GAP} | {used / unit:,.12g}{GAP} | {held / unit:,.12g}{GAP} | {top} |")
     return "\n".join(rows)
 
 
