@@ -50,7 +50,8 @@ def _of_temporal(error: BaseException) -> CommandError | None:
     if error.status in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED):
         return unreachable(f"the server does not answer: {error.message}; is it up? `detent doctor` looks")
     if error.status == RPCStatusCode.INVALID_ARGUMENT:
-        return invalid(f"the server refused the request: {error.message}", kind="InvalidRequest")
+        remedy = "; `detent doctor` says how to register it" if "search attribute" in error.message else ""
+        return invalid(f"the server refused the request: {error.message}{remedy}", kind="InvalidRequest")
     return CommandError("ServerError", f"the server says {error.status.name}: {error.message}", Exit.UNEXPECTED)
 
 

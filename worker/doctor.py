@@ -13,7 +13,7 @@ from activities.tools import openat2
 from policies.errors import DocumentError
 from worker.compose import compose
 from worker.connect import Unreachable, connect, target
-from worker.namespace import missing_search_attributes
+from worker.namespace import how_to_register, missing_search_attributes
 from worker.packages import OURS, foreign_packages
 from worker.polling import pollers
 from worker.settings import settings
@@ -153,9 +153,8 @@ async def _search_attributes(client: Client) -> Check:
         return _wrong("search attributes", f"the server refused: {error.message}", "ask who operates the cluster")
     if not missing:
         return _fine("search attributes", "all are registered")
-    commands = (f"temporal operator search-attribute create --name {name} --type {kind}" for name, kind in missing)
     listed = ", ".join(f"`{name}` ({kind})" for name, kind in missing)
-    return _wrong("search attributes", f"not registered: {listed}; runs would stick", " && ".join(commands))
+    return _wrong("search attributes", f"not registered: {listed}; runs would stick", how_to_register(missing))
 
 
 async def _worker(client: Client, task_queue: str) -> Check:

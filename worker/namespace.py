@@ -13,6 +13,8 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, UpdateNa
 from workflows.contracts.names import SEARCH_ATTRIBUTES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from temporalio.client import Client
 
 RETENTION = timedelta(days=3650)
@@ -24,6 +26,12 @@ async def missing_search_attributes(client: Client) -> tuple[tuple[str, str], ..
     request = ListSearchAttributesRequest(namespace=client.namespace)
     answer = await client.operator_service.list_search_attributes(request, timeout=RPC_TIMEOUT)
     return tuple((name, kind) for name, kind in SEARCH_ATTRIBUTES if answer.custom_attributes.get(name) != _type(kind))
+
+
+def how_to_register(missing: Sequence[tuple[str, str]]) -> str:
+    """The command that registers search attributes, for whoever operates the cluster."""
+    pairs = " ".join(f"--name {name} --type {kind}" for name, kind in missing)
+    return f"temporal operator search-attribute create {pairs}"
 
 
 async def prepare_namespace(client: Client) -> None:

@@ -18,6 +18,7 @@ from policies.errors import DocumentError
 from worker.compose import build_worker, compose
 from worker.connect import Unreachable, connect, leave, target, worker_identity
 from worker.logs import log_to_stderr
+from worker.namespace import how_to_register, missing_search_attributes
 from worker.packages import foreign_packages
 from worker.polling import polls
 from worker.settings import READY_FD, settings
@@ -84,9 +85,20 @@ async def _work(found: Settings, where: Target, environ: Mapping[str, str]) -> N
     client = await connect(where, DirectoryBlobs(found.blobs), plugins=traces.plugins)
     for line in composition.lines():
         log.info("%s", line)
+    await warn_of_missing_attributes(client)
     await serve(client, composition, until, lambda: _tell_ready(where, found, environ))
     await asyncio.to_thread(traces.flush)
     log.info("stopped")
+
+
+async def warn_of_missing_attributes(client: Client) -> None:
+    """Say what would make every run stick: our own server has them, somebody else's may not."""
+    with contextlib.suppress(RPCError):  # a key may work and not look
+        missing = await missing_search_attributes(client)
+        if missing:
+            names = ", ".join(f"`{name}`" for name, _ in missing)
+            remedy = how_to_register(missing)
+            log.error("search attributes %s are not registered: runs cannot start or will stick; run: %s", names, remedy)
 
 
 def _tell_ready(where: Target, found: Settings, environ: Mapping[str, str]) -> None:

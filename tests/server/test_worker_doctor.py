@@ -12,6 +12,7 @@ from activities.blobs import DirectoryBlobs
 from worker.connect import Target, connect
 from worker.doctor import Check, examine
 from worker.namespace import prepare_namespace
+from worker.run import warn_of_missing_attributes
 from worker.settings import Flags
 
 if TYPE_CHECKING:
@@ -45,17 +46,21 @@ async def test_everything_is_looked_at(env: dict[str, str], temporal_server: Emb
 
 
 async def test_a_search_attribute_that_is_missing_comes_with_its_command(
-    env: dict[str, str], temporal_server: EmbeddedServer, tmp_path: Path
+    env: dict[str, str], temporal_server: EmbeddedServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     client = await connect(Target(temporal_server.address), DirectoryBlobs(tmp_path))
+    await warn_of_missing_attributes(client)
+    assert caplog.text == ""
     request = RemoveSearchAttributesRequest(namespace="default", search_attributes=["DetentCostUsd"])
     await client.operator_service.remove_search_attributes(request)
     try:
         check = await found(env, "search attributes", Target(temporal_server.address))
+        await warn_of_missing_attributes(client)
     finally:
         await prepare_namespace(client)
     assert not check.ok
     assert check.remedy == "temporal operator search-attribute create --name DetentCostUsd --type Double"
+    assert check.remedy in caplog.text
 
 
 async def test_a_key_that_is_missing_is_advice(env: dict[str, str]) -> None:
