@@ -98,7 +98,9 @@ async def warn_of_missing_attributes(client: Client) -> None:
         if missing:
             names = ", ".join(f"`{name}`" for name, _ in missing)
             remedy = how_to_register(missing)
-            log.error("search attributes %s are not registered: runs cannot start or will stick; run: %s", names, remedy)
+            log.error(
+                "search attributes %s are not registered: runs cannot start or will stick; run: %s", names, remedy
+            )
 
 
 def _tell_ready(where: Target, found: Settings, environ: Mapping[str, str]) -> None:
