@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-INTERVAL_S = 1.5
+INTERVAL_S = 0.5
 """A call is taken for dead after 5 s of silence (architecture.md 9): three beats may be lost to a busy machine."""
 
 
 class Heartbeats:
-    """Beats every 1.5 s while the block runs, and at once when there is something to say.
+    """Beats every half second while the block runs, and at once when there is something to say.
 
     Details are one object `{attempt, …}`, so that a reader knows text of an attempt that was given up.
     Cancellation comes back by way of the beats.

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from pydantic import ValidationError
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from policies.errors import Problem
 from workflows.contracts.failures import FailureType
@@ -56,4 +56,10 @@ def invalid(problems: Sequence[Problem]) -> ApplicationError:
 def refused(kind: FailureType, message: str, problems: Sequence[Problem] = ()) -> ApplicationError:
     """A typed failure of admission that is never retried."""
     found = problems or [Problem(kind.value, message)]
-    return ApplicationError(message, [asdict(one) for one in found[:SHOWN]], type=kind.value, non_retryable=True)
+    return ApplicationError(
+        message,
+        [asdict(one) for one in found[:SHOWN]],
+        type=kind.value,
+        non_retryable=True,
+        category=ApplicationErrorCategory.BENIGN,  # the run says it; the worker's log needs no traceback
+    )

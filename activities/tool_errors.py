@@ -26,6 +26,7 @@ def plain(error: ApplicationError, card: ToolCard, workspace: Path) -> Applicati
         type=error.type,
         non_retryable=error.non_retryable or card.effect is Effect.ONCE,
         next_retry_delay=error.next_retry_delay,
+        category=error.category,
     )
 
 

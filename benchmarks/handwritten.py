@@ -12,7 +12,7 @@ from temporalio.common import RetryPolicy
 WORKFLOW = "HandWritten"
 ACTIVITY = "hand.read"
 ATTEMPT = timedelta(seconds=60)
-HEARTBEAT = timedelta(seconds=5)
+HEARTBEAT = timedelta(seconds=2)
 """Both as Detent has them (workflows/shell/options.py, and `timeout` in the benchmark's graph)."""
 
 

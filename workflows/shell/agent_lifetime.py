@@ -69,7 +69,7 @@ class AgentLifetime:
             if plan.due() and not session.engine.over:
                 await self._carry(session, admitted, plan)
         workflow.set_current_details(session.page())
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        await self._handlers_done(session)
 
     async def _next_event(self, session: Session) -> None:
         """Wait for mail, or for a handler to have worked: what people see and the history's length change by both."""
@@ -84,13 +84,23 @@ class AgentLifetime:
         session.post(DrainRequested(now_ms()))
         session.work()
         if await self._drained(session, plan):
-            await workflow.wait_condition(workflow.all_handlers_finished)
+            await self._handlers_done(session)
+            if workflow.cancellation_reason() is not None:  # the next history would not hear of it
+                session.post(CancelRequested(now_ms(), "a cancel request"))
             session.work()
             if not session.engine.over:
                 told = session.attributes.told
                 workflow.continue_as_new(next_input(admitted.run_input, admitted.card, session.engine, told))
         session.post(CarryResumed(now_ms()))
         session.work()
+
+    @staticmethod
+    async def _handlers_done(session: Session) -> None:
+        """Let updates that are being handled end; a cancel request that comes meanwhile is not lost."""
+        try:
+            await workflow.wait_condition(workflow.all_handlers_finished)
+        except asyncio.CancelledError:
+            session.post(CancelRequested(now_ms(), "a cancel request"))
 
     async def _drained(self, session: Session, plan: CarryPlan) -> bool:
         """Wait for the calls in flight; False when one outlasts our patience, or the run is cancelled meanwhile."""

@@ -11,8 +11,10 @@ from temporalio.workflow import ActivityCancellationType
 if TYPE_CHECKING:
     from workflows.engine.commands import StartCall
 
-HEARTBEAT = timedelta(seconds=5)
-"""Beaten by the worker; without it the loss of a worker is noticed only at the call's own timeout."""
+HEARTBEAT = timedelta(seconds=2)
+"""How soon the loss of a worker in the middle of a call is noticed; workers beat every half second."""
+PATIENT_HEARTBEAT = timedelta(seconds=5)
+"""The same where a false alarm costs something: a question to a person, or a call that may be billed twice."""
 ADMIT_TIMEOUT = timedelta(seconds=30)
 DRAIN_S = 60.0
 """A call that outlasts this postpones the carry-over (architecture.md, "Long lives")."""
@@ -33,6 +35,11 @@ def retry_policy(command: StartCall) -> RetryPolicy:
         maximum_attempts=command.max_attempts,
         non_retryable_error_types=LOST_ATTEMPT if command.model else [],
     )
+
+
+def heartbeat_timeout(command: StartCall) -> timedelta:
+    """How long a call may go without a heartbeat before its worker counts as lost (ADR 0010)."""
+    return PATIENT_HEARTBEAT if command.model or command.max_attempts == 1 else HEARTBEAT
 
 
 def cancellation_type(command: StartCall) -> ActivityCancellationType:

@@ -55,7 +55,7 @@ class Performer:
             activity_id=command.activity_id,
             start_to_close_timeout=timedelta(seconds=command.timeout_s),
             schedule_to_close_timeout=total,
-            heartbeat_timeout=options.HEARTBEAT,
+            heartbeat_timeout=options.heartbeat_timeout(command),
             retry_policy=options.retry_policy(command),
             cancellation_type=options.cancellation_type(command),
             summary=command.summary,
