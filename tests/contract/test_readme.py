@@ -56,7 +56,8 @@ def test_its_tool_asks_and_then_runs_once(files: CommandLine) -> None:
     graph = {"graph": "note", "version": "1.0.0", "capabilities": capabilities, "start": "a", "nodes": {"a": node}}
     (files.directory / "note.yaml").write_text(json.dumps(graph))
     text = (files.directory / "policy.yaml").read_text().replace('"text.*"]', '"text.*", "notes.*"]')
-    (files.directory / "policy.yaml").write_text(text.replace('["out/**"]', '["**"]').replace("high: ask", "high: auto"))
+    text = text.replace('["out/**"]', '["**"]').replace("high: ask", "high: auto")
+    (files.directory / "policy.yaml").write_text(text)
     words = ("run", "note.yaml", "--local", "--tools", "tools", "--policy", "policy.yaml", "--workspace", ".")
     process = files.start(*words, "--output", "json")
     out, said = process.communicate(timeout=60)

@@ -95,7 +95,7 @@ async def test_it_tries_other_ports_when_a_free_one_was_taken_meanwhile(
 async def test_it_says_why_it_did_not_start(tmp_path: Path) -> None:
     broken = tmp_path / "runs.db"
     broken.write_text("this is not a database, whatever its name says" * 100, encoding="utf-8")
-    with pytest.raises(ServerError, match="runs.db` cannot be opened as the server's database; name another"):
+    with pytest.raises(ServerError, match=r"runs\.db` cannot be opened as the server's database; name another"):
         await EmbeddedServer(ServerOptions(db=broken)).start()
 
 
