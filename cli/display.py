@@ -107,6 +107,11 @@ class LiveDisplay:
             self._live = None
 
 
+def display_for(*, interactive: bool) -> Display:
+    """A live tree where a person sits at a terminal that can redraw; `TERM=dumb` cannot, and gets lines."""
+    return LiveDisplay() if interactive and not stderr().is_dumb_terminal else LineDisplay()
+
+
 async def report_calls(display: Display, cluster: Cluster, run: str) -> None:
     """Tell a display of calls in flight, until the run closes."""
     async for change in attempts(cluster, run):

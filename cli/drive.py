@@ -10,7 +10,7 @@ import click
 
 from cli.answering import make_answer
 from cli.answers import send
-from cli.display import LineDisplay, LiveDisplay, report_calls
+from cli.display import display_for, report_calls
 from cli.exits import CommandError
 from cli.follow import follow
 from cli.presets import BY, next_preset
@@ -33,7 +33,7 @@ class Driver:
         self._run = run
         self._presets = presets
         self._interactive = interactive
-        self._display = LiveDisplay() if interactive else LineDisplay()
+        self._display = display_for(interactive=interactive)
         self._left_open: set[str] = set()
         self._asking: asyncio.Task[bool] | None = None
         self._asked = ""

@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from activities.ports import BlobError
 from cli.exits import CommandError, Exit, invalid, unknown, unreachable
 from policies.errors import DocumentError
 
@@ -20,6 +21,8 @@ def explain(error: BaseException) -> CommandError:
         return CommandError("Usage", _usage_message(error), Exit.USAGE)
     if isinstance(error, DocumentError):
         return document_error(error)
+    if isinstance(error, BlobError):
+        return CommandError("BlobError", str(error), Exit.UNEXPECTED)
     return _of_temporal(error) or _of_the_system(error)
 
 

@@ -58,6 +58,9 @@ def read_history(file: str) -> WorkflowHistory:
     first = found.events[0] if found.events else None
     if first is None or not first.HasField("workflow_execution_started_event_attributes"):
         raise invalid(f"`{file}` does not begin with the start of a run", kind="InvalidHistory")
+    if [event.event_id for event in found.events] != list(range(1, len(found.events) + 1)):
+        message = f"`{file}` is not whole: its events are not numbered 1 to {len(found.events)}"  # the SDK would panic
+        raise invalid(message, kind="InvalidHistory")
     if not any(event.HasField("workflow_task_started_event_attributes") for event in found.events):
         message = f"`{file}` ends before a worker began with the run: there is nothing to replay"  # the SDK would wait
         raise invalid(message, kind="InvalidHistory")

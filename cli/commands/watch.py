@@ -11,7 +11,7 @@ import click
 from cli.changes import Change, changes
 from cli.cluster import Cluster, reach
 from cli.context import Session, global_options, pass_session
-from cli.display import LineDisplay, LiveDisplay, report_calls
+from cli.display import display_for, report_calls
 from cli.exits import code_of_view
 from cli.follow import follow
 from cli.options import run_argument
@@ -50,7 +50,7 @@ async def _watch(session: Session, run: str) -> RunView:
 
 
 async def _picture(session: Session, cluster: Cluster, run: str) -> RunView:
-    display = LiveDisplay() if session.interactive else LineDisplay()
+    display = display_for(interactive=session.interactive)
     calls = asyncio.create_task(report_calls(display, cluster, run))
     last: RunView | None = None
     try:

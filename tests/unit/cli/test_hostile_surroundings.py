@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from activities.ports import BlobError
+from cli.display import LineDisplay, LiveDisplay, display_for
+from cli.errors import explain
 from cli.exits import CommandError
 from cli.payload import json_value, with_settings
 from cli.replaying import read_history
@@ -66,7 +69,9 @@ def test_json_that_cannot_be_used_is_exit_7(text: str) -> None:
     assert "codec" not in raised.value.message
 
 
-@pytest.mark.parametrize("text", [STARTED, '{"events": []}', "[]", "\x00", "[" * 100_000])
+@pytest.mark.parametrize(
+    "text", [STARTED, STARTED.replace('"1"', '"2"'), '{"events": []}', "[]", "\x00", "[" * 100_000]
+)
 def test_a_history_that_cannot_be_replayed_is_refused_at_once(tmp_path: Path, text: str) -> None:
     (tmp_path / "history.json").write_text(text)
     with pytest.raises(CommandError) as raised:
@@ -94,6 +99,22 @@ def test_a_run_is_never_carried_over_after_nonsense(tmp_path: Path, value: str) 
 def test_an_address_that_is_a_url_is_said_to_be_one() -> None:
     with pytest.raises(DocumentError, match="write `host:port`"):
         target({"TEMPORAL_ADDRESS": "http://127.0.0.1:7233"})
+
+
+@pytest.mark.parametrize(("terminal", "kind"), [("dumb", LineDisplay), ("xterm", LiveDisplay)])
+def test_a_terminal_that_cannot_redraw_gets_lines(
+    monkeypatch: pytest.MonkeyPatch, terminal: str, kind: type[object]
+) -> None:
+    monkeypatch.setenv("TERM", terminal)
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert isinstance(display_for(interactive=True), kind)
+    assert isinstance(display_for(interactive=False), LineDisplay)
+
+
+def test_a_store_that_is_full_is_no_bug_of_ours() -> None:
+    found = explain(BlobError("no space left on device; free some space there"))
+    assert (found.kind, found.code) == ("BlobError", 1)
+    assert "--debug" not in found.message
 
 
 def test_a_database_has_one_server(tmp_path: Path) -> None:
