@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from google.protobuf.json_format import ParseError
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
@@ -58,14 +59,24 @@ def read_history(file: str) -> WorkflowHistory:
     first = found.events[0] if found.events else None
     if first is None or not first.HasField("workflow_execution_started_event_attributes"):
         raise invalid(f"`{file}` does not begin with the start of a run", kind="InvalidHistory")
-    if [event.event_id for event in found.events] != list(range(1, len(found.events) + 1)):
-        message = f"`{file}` is not whole: its events are not numbered 1 to {len(found.events)}"  # the SDK would panic
-        raise invalid(message, kind="InvalidHistory")
-    if not any(event.HasField("workflow_task_started_event_attributes") for event in found.events):
-        message = f"`{file}` ends before a worker began with the run: there is nothing to replay"  # the SDK would wait
-        raise invalid(message, kind="InvalidHistory")
+    _check_whole(file, found)
     started = first.workflow_execution_started_event_attributes
     return WorkflowHistory(started.workflow_id or file, found.events)
+
+
+def _check_whole(file: str, found: WorkflowHistory) -> None:
+    """Refuse what the SDK would wait for or panic at, and never come back from."""
+    if [event.event_id for event in found.events] != list(range(1, len(found.events) + 1)):
+        message = f"`{file}` is not whole: its events are not numbered 1 to {len(found.events)}"
+        raise invalid(message, kind="InvalidHistory")
+    for event in found.events:
+        kind = EventType.Name(event.event_type).removeprefix("EVENT_TYPE_").lower()
+        if event.WhichOneof("attributes") != f"{kind}_event_attributes":
+            message = f"`{file}`: event {event.event_id} says that it is `{kind}`, and its attributes are of another"
+            raise invalid(message, kind="InvalidHistory")
+    if not any(event.HasField("workflow_task_started_event_attributes") for event in found.events):
+        message = f"`{file}` ends before a worker began with the run: there is nothing to replay"
+        raise invalid(message, kind="InvalidHistory")
 
 
 def _read(file: str) -> bytes:
