@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 from rich.text import Text
@@ -14,6 +16,9 @@ from cli.render.screen import show
 from cli.render.text import line
 from cli.replaying import ReplayRow, read_history
 from cli.replaying import replay as replay_histories
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @click.command()
@@ -29,15 +34,26 @@ def replay(session: Session, files: tuple[str, ...], namespace: str, *, sandbox:
 
     Exits 5 when one does not.
     """
-    if not session.debug:
-        logging.disable(logging.CRITICAL)  # the SDK logs what the rows say
     histories = [read_history(file) for file in files]
-    rows = asyncio.run(replay_histories(files, histories, sandbox=sandbox, namespace=namespace))
+    with _quiet(unless=session.debug):
+        rows = asyncio.run(replay_histories(files, histories, sandbox=sandbox, namespace=namespace))
     if session.as_json:
         session.print_json([row.model_dump(mode="json") for row in rows])
     else:
         show(*map(_row, rows))
     return Exit.OK if all(row.ok for row in rows) else Exit.FAILED
+
+
+@contextmanager
+def _quiet(*, unless: bool) -> Iterator[None]:
+    """Keep the SDK from logging what the rows say."""
+    before = logging.root.manager.disable
+    if not unless:
+        logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _row(row: ReplayRow) -> Text:
