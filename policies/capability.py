@@ -23,6 +23,10 @@ MAX_PAIRS = 4096
 """Pairs of grants that are compared to narrow one set by another; where there are more, only equal ones stay."""
 
 
+MAX_KNOWN = 4096
+"""Answers that a set remembers before it forgets them all."""
+
+
 @dataclass(frozen=True)
 class CapabilitySet:
     """Everything that at least one of the grants covers."""
@@ -38,8 +42,22 @@ class CapabilitySet:
                 compiled.setdefault(grant.kind, []).append(found)
         return {kind: tuple(found) for kind, found in compiled.items()}
 
+    @cached_property
+    def _known(self) -> dict[tuple[str, str], bool]:
+        """Answers that were given before: runs ask for the same things again and again."""
+        return {}
+
     def covers(self, request: Capability) -> bool:
         """Whether one grant provably has all of the request."""
+        key = (request.kind, request.pattern)
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= MAX_KNOWN:
+                self._known.clear()
+            known = self._known[key] = self._proves(request)
+        return known
+
+    def _proves(self, request: Capability) -> bool:
         wanted = matcher(request.kind, request.pattern)
         if wanted is not None:
             for grant in self._matchers.get(request.kind, ()):
@@ -54,8 +72,11 @@ class CapabilitySet:
         a file that is merely called `**` is denied like any other. What else a pattern resolves to is looked
         at file by file at the edge.
         """
+        denials = self._matchers.get(request.kind)
+        if not denials:
+            return False
         wanted = matcher(request.kind, request.pattern)
-        return wanted is not None and any(denial.matches(wanted) for denial in self._matchers.get(request.kind, ()))
+        return wanted is not None and any(denial.matches(wanted) for denial in denials)
 
     def attenuate(self, child: CapabilitySet) -> CapabilitySet:
         """What both sets have, as far as it can be proved: of each two grants the narrower; never more than either."""

@@ -91,7 +91,7 @@ class Facts:
     lifetime: Standing
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Standing:
     """One budget scope at one moment: its limits (null = unlimited), what is used and what is reserved.
 

@@ -19,7 +19,7 @@ MIN_MAX_TOKENS = 256
 _NAMES: dict[str, str] = {unit: word for word, unit in WORDS.items()}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Plan:
     """What to reserve and send, and what the budget has to say about it."""
 

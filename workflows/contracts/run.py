@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from pydantic import model_validator
+
 from policies.model import Effect, Risk
 from workflows.contracts.failures import ErrorInfo
 from workflows.contracts.pause import PauseView, Refusal
@@ -128,14 +130,23 @@ class NodeView(Wire):
     """One activation. Times are RFC 3339."""
 
     activation: str
-    node: str
-    kind: str
+    node: str = ""
+    kind: str = "tool"
     branch: str = ""
     visit: int = 1
-    status: NodeStatus
+    status: NodeStatus = "ok"
     started_at: str
     ended_at: str | None = None
     summary: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def name_the_node(cls, data: object) -> object:
+        """The node's name stands in its activation, so rows in history leave it out."""
+        if isinstance(data, dict) and "node" not in data:
+            named = str(data.get("activation", "")).rpartition("/")[2].partition("#")[0]
+            return {**data, "node": named}
+        return data
 
 
 class RunView(Wire):

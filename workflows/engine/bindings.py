@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from workflows.language.graph import Channel
 
 
+NEVER_JOINED: Mapping[str, object] = {"results": [], "values": [], "failed": 0}
+"""What a join reads before any scope has closed at it."""
+
+
 class StateView(Mapping[str, object]):
     """The channels as one frame sees them: its own overlay, then its parents', then the initial value.
 
@@ -70,7 +74,7 @@ def scope(m: Machine, frame: Frame, activation: Activation | None = None, **extr
         names["error"] = frame.error.model_dump(include={"type", "message", "node", "attempts"})
     if activation is not None:
         names["visit"] = activation.visit
-        names.update(_joined(frame, activation.node))
+        names.update(frame.joined.get(activation.node) or NEVER_JOINED)
     names.update(extra)
     return names
 
@@ -102,10 +106,6 @@ def _bind_branches(m: Machine, frame: Frame, names: dict[str, object]) -> None:
     if frame.parent is not None:
         _bind_branches(m, m.state.frames[frame.parent], names)
         names.update(frame.bindings)
-
-
-def _joined(frame: Frame, node: str) -> Mapping[str, object]:
-    return frame.joined.get(node) or {"results": [], "values": [], "failed": 0}
 
 
 def write(m: Machine, frame: Frame, writes: Sequence[tuple[str, object]]) -> str | None:

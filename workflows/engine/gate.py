@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policies.decide import decide
-from policies.model import Effect, Facts, Request, Verdict
+from policies.model import Effect, Facts, Request, Trigger, Verdict
 from workflows.contracts.failures import FailureType
 from workflows.contracts.names import ENGINE
 from workflows.engine import pauses, pricing, spending
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from workflows.engine.machine import Machine
     from workflows.engine.state import Activation, CallState, PermitState
 
+NOTHING_DISCHARGED: frozenset[Trigger] = frozenset()
 MAX_IN_FLIGHT = 200
 """Calls pending per run (graph-language.md, "Edges"); Temporal's own limit is 2,000 activities."""
 
@@ -80,7 +81,7 @@ def _request(m: Machine, call: CallState, activation: Activation) -> Request:
         reserve=pricing.reserve(m, call),
         max_tokens=call.max_tokens,
         output_nano=pricing.output_nano(m, call),
-        discharged=frozenset(() if call.permit is None else call.permit.triggers),
+        discharged=NOTHING_DISCHARGED if call.permit is None else frozenset(call.permit.triggers),
     )
 
 
@@ -142,6 +143,7 @@ def _start(m: Machine, call: CallState, activation: Activation, decision: Decisi
 def _decided(m: Machine, call: CallState, decision: Decision) -> dict[str, object]:
     """The `DecisionRecord` that rides in the call, as JSON."""
     policy = m.card.policy_digest[:16]
+    rules = list(decision.rules)
     verdict = Verdict.MODIFY if decision.verdict is Verdict.MODIFY else Verdict.ALLOW
     covered = decision_digest(
         engine=ENGINE,
@@ -151,9 +153,9 @@ def _decided(m: Machine, call: CallState, decision: Decision) -> dict[str, objec
         tool_digest=subject_digest(m, call),
         policy=policy,
         verdict=verdict.value,
-        rules=decision.rules,
+        rules=rules,
     )
-    return {"verdict": verdict.value, "rules": list(decision.rules), "policy": policy, "digest": covered}
+    return {"verdict": verdict.value, "rules": rules, "policy": policy, "digest": covered}
 
 
 def _payload(m: Machine, call: CallState, activation: Activation, decided: dict[str, object]) -> dict[str, object]:

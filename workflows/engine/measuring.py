@@ -19,6 +19,10 @@ def fault(value: object, limit: int = MAX_BYTES) -> str | None:
     """What is wrong with a value's size or nesting, null if nothing."""
     if isinstance(value, str):
         return None if len(value) <= limit else _too_large(limit)
+    return _walk(value, limit) if isinstance(value, dict | list) else None
+
+
+def _walk(value: object, limit: int) -> str | None:
     left, waiting = limit, [(value, 0)]
     while waiting:
         item, depth = waiting.pop()

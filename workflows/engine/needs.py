@@ -17,7 +17,10 @@ def needs_of(m: Machine, call: CallState) -> tuple[Capability, ...]:
     if call.kind == "model":
         return (Capability("model", call.name),)
     card = m.card.tools[call.name]
-    return (Capability("tool", call.name), *resolve_needs(card.needs, with_defaults(card.input_schema, call.args)))
+    args = call.args
+    if any(need.arg is not None and need.arg not in args for need in card.needs):
+        args = with_defaults(card.input_schema, args)
+    return (Capability("tool", call.name), *resolve_needs(card.needs, args))
 
 
 def subject_digest(m: Machine, call: CallState) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from policies.budget import Amount, Ledger
+from policies.budget import NOTHING, Amount, Ledger
 from workflows.contracts.failures import ErrorInfo, FailureType
 from workflows.engine.machine import problem
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from workflows.engine.state import Activation, CallState
 
 RUN = ""
+ONE_STEP = Amount(steps=1)
+ONE_TOOL_CALL = Amount(tool_calls=1)
 
 
 def open_ledgers(m: Machine) -> None:
@@ -30,7 +32,7 @@ def execution_ledger(m: Machine, activation: Activation) -> Ledger:
     ledger = m.ledgers.get(activation.id)
     if ledger is None:
         ledger = m.ledgers[activation.id] = Ledger(limits=m.policy.execution)
-        ledger.charge(Amount(steps=1))  # an activation is one step
+        ledger.used = ONE_STEP  # an activation is one
     return ledger
 
 
@@ -40,7 +42,7 @@ def charge_step(m: Machine, activation: Activation) -> ErrorInfo | None:
     limit = ledger.limits.steps
     if limit is not None and ledger.used.steps >= limit:
         return problem(FailureType.BUDGET_EXCEEDED, f"the run's budget of {limit} steps is used up", activation)
-    ledger.charge(Amount(steps=1))
+    ledger.charge(ONE_STEP)
     return None
 
 
@@ -94,6 +96,8 @@ def standing_now(m: Machine, activation: Activation) -> Standing:
 def time_left_ms(m: Machine, activation: Activation) -> int | None:
     """Wall clock left to the activation and to the run, the smaller; null when neither is limited."""
     run = m.ledgers[RUN]
+    if run.limit.wall_ms is None and m.policy.execution.wall_ms is None:
+        return None
     left = [
         limit - used
         for limit, used in (
@@ -102,7 +106,7 @@ def time_left_ms(m: Machine, activation: Activation) -> int | None:
         )
         if limit is not None
     ]
-    return min(left) if left else None
+    return min(left)
 
 
 def settle(m: Machine, call: CallState, usage: Usage | None, *, maybe_billed: bool) -> None:
@@ -116,7 +120,7 @@ def settle(m: Machine, call: CallState, usage: Usage | None, *, maybe_billed: bo
 
 
 def _amount(call: CallState, usage: Usage | None) -> Amount:
-    tool_calls = 1 if call.kind == "tool" else 0
     if usage is None:
-        return Amount(tool_calls=tool_calls)
+        return ONE_TOOL_CALL if call.kind == "tool" else NOTHING
+    tool_calls = 1 if call.kind == "tool" else 0
     return Amount(tokens=usage.tokens, cost_nano=usage.cost_nano, tool_calls=tool_calls)

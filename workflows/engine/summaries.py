@@ -20,9 +20,10 @@ def _subject(call: CallState, frame: Frame) -> str:
     if call.kind == "model":
         about = [value for value in frame.bindings.values() if isinstance(value, str)]
         return f"({call.name}) {short(about[0])}" if about else f"({call.name})"
-    texts = [value for value in call.args.values() if isinstance(value, str)]  # a path says more than an offset
-    numbers = [str(value) for value in call.args.values() if isinstance(value, int)]
-    return short(next(iter(texts + numbers), ""))
+    for value in call.args.values():
+        if isinstance(value, str):  # a path says more than an offset
+            return short(value)
+    return short(next((str(value) for value in call.args.values() if isinstance(value, int)), ""))
 
 
 def short(text: str, limit: int = MAX_CHARS) -> str:

@@ -33,7 +33,7 @@ def close(view: RunView) -> dict[str, object]:
 
 def compact(view: RunView) -> dict[str, object]:
     """The view as history keeps it: rows of nodes leave out what has its default, because there is one a step."""
-    nodes = [node.model_dump(mode="json", exclude_defaults=True) for node in view.nodes]
+    nodes = [node.model_dump(mode="json", exclude_defaults=True, exclude={"node"}) for node in view.nodes]
     return {**view.model_dump(mode="json", exclude={"nodes"}), "nodes": nodes}
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.cards import policy_document, run_card
+from tests.support.cards import policy_document, run_card, tool_card
 from tests.support.simulator import Simulator
+from workflows.contracts.run import NeedCard, NodeView
 from workflows.engine import events
 from workflows.engine.bindings import StateView
 from workflows.engine.engine import Engine
@@ -224,3 +225,26 @@ def test_a_time_without_a_zone_is_refused() -> None:
     error = run.engine.view().error
     assert error is not None
     assert "is not an RFC 3339 time" in error.message
+
+
+def test_a_need_whose_argument_was_left_out_is_that_of_the_default() -> None:
+    listing = tool_card("fs.list", {}, needs=(NeedCard(kind="fs.read", arg="path"),))
+    schema = {"type": "object", "properties": {"path": {"type": "string", "default": "src"}}}
+    card = run_card()
+    card = card.model_copy(
+        update={"tools": {**card.tools, "fs.list": listing.model_copy(update={"input_schema": schema})}}
+    )
+    node = {"kind": "tool", "tool": "fs.list", "with": {}, "next": "end"}
+    asked = [{"tool": ["fs.list"]}, {"fs.read": ["src"]}]
+    run = Simulator(graph({"go": node}, capabilities=asked), card)
+    run.say("start")
+    assert run.every_call[0].payload["args"] == {}
+    narrow = Simulator(graph({"go": node}, capabilities=[{"tool": ["fs.list"]}, {"fs.read": ["other"]}]), card)
+    narrow.say("start")
+    assert narrow.every_call == []
+
+
+def test_a_row_of_a_node_names_it_by_its_activation() -> None:
+    row = {"activation": "split#2[3]/read#1", "started_at": "2026-01-01T00:00:00.000Z"}
+    assert NodeView.model_validate(row).node == "read"
+    assert NodeView.model_validate({**row, "node": "x"}).node == "x"

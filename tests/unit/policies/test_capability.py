@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.capability import MAX_PAIRS, Capability, CapabilitySet, covers, parse_capabilities, resolve_needs
+from policies.capability import (
+    MAX_KNOWN,
+    MAX_PAIRS,
+    Capability,
+    CapabilitySet,
+    covers,
+    parse_capabilities,
+    resolve_needs,
+)
 from policies.grants import KINDS
 from tests.unit.policies.test_globs import PIECES
 
@@ -185,3 +193,10 @@ def test_a_path_that_leads_elsewhere_is_covered_by_nothing(path: str) -> None:
     (need,) = resolve_needs([Needed("fs.read", arg="path")], {"path": path})
     assert need.pattern == path
     assert not everything.covers(need)
+
+
+def test_a_set_that_has_answered_too_much_forgets_and_still_answers_right() -> None:
+    granted = CapabilitySet((Capability("fs.read", "src/**"),))
+    for place in range(MAX_KNOWN + 2):
+        assert granted.covers(Capability("fs.read", f"src/{place}"))
+        assert not granted.covers(Capability("fs.read", f"out/{place}"))
