@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 HEARTBEAT = timedelta(seconds=2)
 """How soon the loss of a worker in the middle of a call is noticed; workers beat every half second."""
 PATIENT_HEARTBEAT = timedelta(seconds=5)
-"""The same where a false alarm costs something: a question to a person, or a call that may be billed twice."""
+"""The same for a call with one attempt, whose loss is a question to a person."""
 ADMIT_TIMEOUT = timedelta(seconds=30)
 DRAIN_S = 60.0
 """A call that outlasts this postpones the carry-over (architecture.md, "Long lives")."""
@@ -39,7 +39,7 @@ def retry_policy(command: StartCall) -> RetryPolicy:
 
 def heartbeat_timeout(command: StartCall) -> timedelta:
     """How long a call may go without a heartbeat before its worker counts as lost (ADR 0010)."""
-    return PATIENT_HEARTBEAT if command.model or command.max_attempts == 1 else HEARTBEAT
+    return PATIENT_HEARTBEAT if command.max_attempts == 1 else HEARTBEAT
 
 
 def cancellation_type(command: StartCall) -> ActivityCancellationType:
