@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 INTERVAL_S = 0.5
-"""A call is taken for dead after 5 s of silence (architecture.md 9): three beats may be lost to a busy machine."""
+"""A call is taken for dead after 2 s of silence (ADR 0010): three beats may be lost to a busy machine."""
 
 
 class Heartbeats:
