@@ -107,3 +107,10 @@ def test_a_name_that_would_break_the_id_is_refused(name: str) -> None:
 def test_nothing_but_a_command_error_comes_out(text: str) -> None:
     with contextlib.suppress(CommandError):
         json_value(text.removeprefix("@"), "`--input`")
+
+
+def test_a_key_that_stands_twice_is_refused_and_not_lost() -> None:
+    with pytest.raises(CommandError, match="the key `a` stands twice"):
+        json_value('{"b": [{"a": 1, "a": 2}]}', "--input")
+    with pytest.raises(CommandError, match="the key `a` stands twice"):
+        with_settings({}, ['x={"a": 1, "a": 2}'], None)
