@@ -103,7 +103,7 @@ def quoted(words: Sequence[str]) -> str:
 
 def nearest(value: object, words: Sequence[str]) -> str | None:
     """The question whether one of the words was meant, if one is near."""
-    found = difflib.get_close_matches(str(value)[:MAX_SHOWN], words, n=1)
+    found = difflib.get_close_matches(str(value)[:MAX_SHOWN], [word for word in words if word != value], n=1)
     return f"did you mean `{found[0]}`?" if found else None
 
 

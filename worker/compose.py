@@ -82,7 +82,7 @@ def compose(found: Settings, namespace: str, environ: Mapping[str, str]) -> Comp
     catalogue = load_catalogue(found.models, found.graph_models, environ=environ, price_of=policy.price)
     tools, models = toolbox.cards(), catalogue.cards()
     carry = _carry_after(environ)
-    edge = Edge(policy, namespace, control_paths(found), found.task_queue)
+    edge = Edge(policy, namespace, control_paths(found, catalogue.files), found.task_queue)
     reach = Reach(Workspace(found.workspace), toolbox, catalogue, edge, DirectoryBlobs(found.blobs))
     return Composition(
         settings=found,
@@ -104,9 +104,16 @@ def _carry_after(environ: Mapping[str, str]) -> int:
     return int(text)
 
 
-def control_paths(found: Settings) -> ControlPaths:
+def control_paths(found: Settings, model_files: tuple[Path, ...] = ()) -> ControlPaths:
     """The worker's own files: what no tool may read, and what none may write."""
-    files = (found.policy, found.models, found.graph_models, *found.tools, *(CODE / name for name in OURS))
+    files = (
+        found.policy,
+        found.models,
+        found.graph_models,
+        *model_files,
+        *found.tools,
+        *(CODE / name for name in OURS),
+    )
     closed = (found.blobs, *(() if found.database is None else (found.database,)))
     return ControlPaths.of(closed=closed, fixed=tuple(path for path in files if path is not None))
 

@@ -12,11 +12,15 @@ from workflows.contracts.run import ModelCard
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One alias: its card, the provider that answers, and the reference of its key (null: it needs none)."""
+    """One alias: its card, the provider that answers, and the reference of its key (null: it needs none).
+
+    `files` are what the provider reads and writes beside the models file; no tool may write them.
+    """
 
     card: ModelCard
     provider: Provider
     key: str | None = None
+    files: tuple[Path, ...] = ()
 
 
 class Catalogue:
@@ -29,6 +33,11 @@ class Catalogue:
     def get(self, alias: str) -> Entry | None:
         """One alias; null if the catalogue does not have it."""
         return self._entries.get(alias)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The scripts and journals of all aliases."""
+        return tuple(file for entry in self._entries.values() for file in entry.files)
 
     def cards(self) -> dict[str, ModelCard]:
         """The card of each alias, in order of the aliases."""

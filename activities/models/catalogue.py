@@ -85,7 +85,8 @@ def _build(models: list[ModelEntry], reader: Reader, source: _Source, warnings: 
     for model in models:
         price = _price(model, reader, source, warnings)
         card = _card(model, price, model.endpoint.url if model.endpoint else None)
-        entries[model.alias] = Entry(card, _provider(model, reader, source), model.api_key)
+        files = tuple(source.directory / name for name in (model.script, model.journal) if name)
+        entries[model.alias] = Entry(card, _provider(model, reader, source), model.api_key, files)
     return entries
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from workflows.contracts.run import BudgetLine, RunView
+    from workflows.contracts.run import BudgetView, RunView
 
 PHASE_STYLES = {
     "running": "cyan",
@@ -71,8 +71,8 @@ def _ending(view: RunView, *, full: bool) -> Iterator[Text]:
     if full and view.state:
         yield from _value("state", view.state, full=True)
     yield labelled("used", usage_line(view))
-    for scope, units in view.budget.items():
-        limited = [f"{line(unit)} {_amount(found)}" for unit, found in units.items() if found.limit is not None]
+    for scope, budget in view.budget.items():
+        limited = [f"{line(unit)} {_amount(budget, unit)}" for unit, top in budget.limit.items() if top is not None]
         if limited:
             yield labelled("budget", ", ".join(limited) + f"  ({line(scope)})")
     for warning in view.warnings:
@@ -99,9 +99,10 @@ def _field(label: str, value: object, *, full: bool) -> Iterator[Text]:
     yield labelled(label, f" {line(shown)}" if len(label) >= LABEL_WIDTH else line(shown))
 
 
-def _amount(found: BudgetLine) -> str:
-    reserved = f"+{_number(found.reserved)}" if found.reserved else ""
-    return f"{_number(found.used)}{reserved}/{_number(found.limit or 0)}"
+def _amount(budget: BudgetView, unit: str) -> str:
+    held = budget.reserved.get(unit, 0)
+    reserved = f"+{_number(held)}" if held else ""
+    return f"{_number(budget.used.get(unit, 0))}{reserved}/{_number(budget.limit[unit] or 0)}"
 
 
 def _number(value: float) -> str:

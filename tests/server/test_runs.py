@@ -120,7 +120,7 @@ async def test_queries_show_a_run_that_waits(runs: Runs) -> None:
     view, (pause,) = await run.view(), await run.pauses()
     assert (view.phase, view.pauses) == ("waiting", (pause,))
     assert [node.node for node in view.nodes if node.status == "waiting"] == ["accept"]
-    assert view.budget["lifetime"]["tool_calls"].used == 4
+    assert view.budget["lifetime"].used["tool_calls"] == 4
 
 
 async def test_activity_types_are_what_is_called_and_summaries_say_where(runs: Runs) -> None:

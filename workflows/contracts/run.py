@@ -118,12 +118,15 @@ class UsageView(Wire):
     elapsed_s: float = 0.0
 
 
-class BudgetLine(Wire):
-    """One unit of one scope; `limit` null is unlimited. Cost in USD, wall clock in seconds."""
+class BudgetView(Wire):
+    """One scope's budget by unit: `tokens cost_usd steps wall_clock tool_calls`.
 
-    limit: float | None
-    used: float
-    reserved: float
+    Cost is in USD, wall clock in seconds; a limit of null is unlimited.
+    """
+
+    limit: dict[str, int | float | None] = {}
+    used: dict[str, int | float] = {}
+    reserved: dict[str, int | float] = {}
 
 
 class NodeView(Wire):
@@ -152,7 +155,7 @@ class NodeView(Wire):
 class RunView(Wire):
     """A run as people and programs see it; what `--output json` prints.
 
-    `budget` maps a scope to its units (`lifetime -> tokens -> {limit, used, reserved}`).
+    `budget` maps a scope to what it may use, has used and holds for calls in flight, each by unit.
     """
 
     v: int = 1
@@ -166,7 +169,7 @@ class RunView(Wire):
     output: Any = None
     error: ErrorInfo | None = None
     usage: UsageView = UsageView()
-    budget: dict[str, dict[str, BudgetLine]] = {}
+    budget: dict[str, BudgetView] = {}
     nodes: tuple[NodeView, ...] = ()
     refusals: tuple[Refusal, ...] = ()
     pauses: tuple[PauseView, ...] = ()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from workflows.language.graph import HumanNode
 
 KEEP_CLOSED = 200
+AT_ONCE_S = 0.001
 ABORT = "abort"
 KEEP_WAITING = "keep_waiting"
 UNANSWERED = {
@@ -115,6 +116,8 @@ def _silence(m: Machine, triggers: tuple[Trigger, ...], outcomes: tuple[str, ...
     for trigger in triggers:
         rule = m.policy.triggers.get(trigger)
         deadline_s, silent = (None, UNANSWERED[trigger][1]) if rule is None else (rule.deadline_s, rule.on_timeout)
+        if rule is not None and rule.ui == "toast" and deadline_s is None:
+            deadline_s = AT_ONCE_S  # a toast does not wait
         waits = silent != ABORT and silent not in outcomes
         silences.append((deadline_s, KEEP_WAITING if waits else silent))
     acting = [(deadline_s, silent) for deadline_s, silent in silences if deadline_s and silent != KEEP_WAITING]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workflows.contracts.pause import PauseView
-from workflows.contracts.run import BudgetLine, NodeView, Phase, RunView, UsageView
+from workflows.contracts.run import BudgetView, NodeView, Phase, RunView, UsageView
 from workflows.engine import bindings, spending
 from workflows.engine.asking import asked_call
 from workflows.engine.clock import rfc3339
@@ -16,7 +16,6 @@ from workflows.engine.state import ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from policies.budget import Amount
     from policies.model import Standing
     from workflows.contracts.run import NodeStatus
     from workflows.engine.machine import Machine
@@ -136,41 +135,36 @@ def _usage(m: Machine) -> UsageView:
     )
 
 
-def _budget(m: Machine) -> dict[str, dict[str, BudgetLine]]:
+UNITS = (
+    ("tokens", "tokens", 1),
+    ("cost_usd", "cost_nano", NANO),
+    ("steps", "steps", 1),
+    ("wall_clock", "wall_ms", 1000),
+    ("tool_calls", "tool_calls", 1),
+)
+"""The units that people use, the ledger's, and how many of the second make one of the first."""
+
+
+def _budget(m: Machine) -> dict[str, BudgetView]:
     """The run's budget; `execution` is that of the live activation that has used the most tokens."""
-    standing = m.ledgers[spending.RUN].standing()
-    lines = {"lifetime": budget_lines(standing)}
+    scopes = {"lifetime": m.ledgers[spending.RUN].standing()}
     live = [ledger.standing() for name, ledger in m.ledgers.items() if name != spending.RUN]
     if live:
-        lines["execution"] = budget_lines(
-            max(live, key=lambda standing: standing.used.tokens + standing.reserved.tokens)
-        )
-    return lines
+        scopes["execution"] = max(live, key=lambda standing: standing.used.tokens + standing.reserved.tokens)
+    return {scope: _budget_view(standing) for scope, standing in scopes.items()}
 
 
-def budget_lines(standing: Standing) -> dict[str, BudgetLine]:
-    """A scope's budget in the units that people use."""
-    limit, used, reserved = standing.limit, standing.used, standing.reserved
-    rows: tuple[tuple[str, int | None, str, int], ...] = (
-        ("tokens", limit.tokens, "tokens", 1),
-        ("cost_usd", limit.cost_nano, "cost_nano", NANO),
-        ("steps", limit.steps, "steps", 1),
-        ("wall_clock", limit.wall_ms, "wall_ms", 1000),
-        ("tool_calls", limit.tool_calls, "tool_calls", 1),
+def _budget_view(standing: Standing) -> BudgetView:
+    limit = {name: getattr(standing.limit, field) for name, field, _ in UNITS}
+    return BudgetView(
+        limit={name: None if limit[name] is None else _in(limit[name], unit) for name, _, unit in UNITS},
+        used={name: _in(getattr(standing.used, field), unit) for name, field, unit in UNITS},
+        reserved={name: _in(getattr(standing.reserved, field), unit) for name, field, unit in UNITS},
     )
-    return {
-        name: BudgetLine(
-            limit=None if top is None else top / unit,
-            used=_of(used, field) / unit,
-            reserved=_of(reserved, field) / unit,
-        )
-        for name, top, field, unit in rows
-    }
 
 
-def _of(amount: Amount, field: str) -> int:
-    value = getattr(amount, field)
-    return int(value)
+def _in(amount: int, unit: int) -> int | float:
+    return amount if unit == 1 else amount / unit
 
 
 def pause_views(m: Machine) -> list[PauseView]:

@@ -241,7 +241,8 @@ def _events(source: str) -> Iterator[yaml.Event]:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         said = ": ".join(part for part in (error.context, error.problem) if part)
-        raise _refusal("yaml_syntax", f"not YAML: {said}", line, column) from None
+        hint = "; put a text with `?` or `:` between braces in quotes" if "'?'" in said or "':'" in said else ""
+        raise _refusal("yaml_syntax", f"not YAML: {said}{hint}", line, column) from None
     except yaml.reader.ReaderError as error:
         line = source.count("\n", 0, error.position) + 1
         raise _refusal("yaml_syntax", f"the character U+{error.character:04X} is not allowed", line, 1) from None

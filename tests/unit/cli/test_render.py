@@ -13,7 +13,7 @@ from cli.render.run import run_view
 from tests.unit.cli.pauses import node, pause, view
 from workflows.contracts.failures import ErrorInfo
 from workflows.contracts.pause import AskedCall, Refusal
-from workflows.contracts.run import BudgetLine, UsageView
+from workflows.contracts.run import BudgetView, UsageView
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -78,7 +78,7 @@ def test_a_run_shows_what_it_gave_and_used() -> None:
                 "completed",
                 output={"report": "line one\nline two", "files": 4},
                 usage=UsageView(steps=12, tool_calls=1, tokens=1234, cost_usd=0.0123, elapsed_s=2.5),
-                budget={"lifetime": {"tokens": BudgetLine(limit=200000, used=1234, reserved=0)}},
+                budget={"lifetime": BudgetView(limit={"tokens": 200000}, used={"tokens": 1234})},
             )
         )
     )

@@ -248,3 +248,14 @@ def test_a_row_of_a_node_names_it_by_its_activation() -> None:
     row = {"activation": "split#2[3]/read#1", "started_at": "2026-01-01T00:00:00.000Z"}
     assert NodeView.model_validate(row).node == "read"
     assert NodeView.model_validate({**row, "node": "x"}).node == "x"
+
+
+def test_a_toast_without_a_deadline_does_not_wait() -> None:
+    policy = policy_document()
+    policy["triggers"] = {"on_failure": {"ui": "toast", "on_timeout": "skip"}}
+    node = {"kind": "tool", "tool": "pure", "with": {"x": 1}, "next": "end", "on_failure": "pause"}
+    run = Simulator(graph({"go": node}), run_card(policy))
+    run.say("start")
+    rows = run.say("fail go#1:1 ToolFailed no")
+    assert rows[0] == "timer pause:p1 in 1 ms"
+    assert run.say("timer pause:p1")[-1] == "phase completed"

@@ -289,3 +289,11 @@ def test_sdk_is_not_imported_before_a_call_needs_it() -> None:
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ)
     assert found.stdout.strip() == "False"
+
+
+def test_scripts_and_journals_are_known_so_that_no_tool_may_write_them(tmp_path: Path) -> None:
+    (tmp_path / "replies.yaml").write_text("replies: [{default: true, text: hi}]\n")
+    models = tmp_path / "models.yaml"
+    models.write_text("models: {m: {provider: scripted, script: replies.yaml, journal: j.jsonl}}\n")
+    found = load_catalogue(models, None, environ={})
+    assert found.files == (tmp_path / "replies.yaml", tmp_path / "j.jsonl")
