@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError, FailureError
 
 from activities.decided import check_decided
 from activities.edge import Edge
-from activities.failures import failure, policy_denied, tool_failed
+from activities.failures import failure, policy_denied, tool_failed, with_attempt
 from activities.heartbeats import Heartbeats
 from activities.models.call import call_model
 from activities.models.catalogue import Catalogue
@@ -56,6 +56,8 @@ class Dispatch:
         """One attempt at one call. Every failure is an `ApplicationError` with a type of `FailureType`."""
         try:
             result = await self._attempt(args, activity.info())
+        except ApplicationError as error:
+            raise with_attempt(error, activity.info().attempt) from None
         except FailureError:
             raise
         except Exception as error:

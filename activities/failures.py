@@ -53,3 +53,18 @@ def result_too_large(what: str, size_bytes: int, remedy: str) -> ApplicationErro
 def uncertain(message: str) -> ApplicationError:
     """Nobody can tell whether the effect of a call happened; a person decides."""
     return failure(FailureType.UNCERTAIN, message)
+
+
+def with_attempt(error: ApplicationError, attempt: int) -> ApplicationError:
+    """The same error with the attempt's number in its detail: Temporal tells the workflow in no other way."""
+    first, *more = error.details or ({},)
+    told = {**first, "attempt": attempt} if isinstance(first, dict) else first
+    return ApplicationError(
+        error.message,
+        told,
+        *more,
+        type=error.type,
+        non_retryable=error.non_retryable,
+        next_retry_delay=error.next_retry_delay,
+        category=error.category,
+    )

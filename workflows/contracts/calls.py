@@ -92,6 +92,7 @@ class Bill(Wire):
 
     billed: Literal["no", "yes", "maybe"] = "maybe"
     usage: Usage | None = None
+    attempt: int | None = None
 
 
 class Message(Wire):

@@ -140,6 +140,7 @@ def _application_failure(call: str, cause: ApplicationError) -> CallFailed:
         call=call,
         type=cause.type or FailureType.INTERNAL,
         message=cause.message,
-        billed=bill.billed,
+        attempts=bill.attempt,
+        billed="no" if cause.type == FailureType.POLICY_DENIED else bill.billed,  # the edge let nothing out
         usage=bill.usage,
     )
