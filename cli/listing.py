@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from workflows.contracts.run import Phase
 
 QUERIES_AT_ONCE = 16
-OPEN = ("running", "waiting", "paused")
 STATUSES = {
     "running": ("Running",),
     "waiting": ("Running",),

@@ -114,11 +114,6 @@ class Ledger:
         """Give a reservation back: the call was never made."""
         self._take(call_id)
 
-    @property
-    def limits(self) -> Limits:
-        """What the scope may use."""
-        return self.limit
-
     def charge(self, amount: Amount) -> None:
         """Count what is known only as it happens: steps and wall clock."""
         self.used += amount

@@ -39,7 +39,7 @@ def execution_ledger(m: Machine, activation: Activation) -> Ledger:
 def charge_step(m: Machine, activation: Activation) -> ErrorInfo | None:
     """Count one step; the error when the run has none left."""
     ledger = m.ledgers[RUN]
-    limit = ledger.limits.steps
+    limit = ledger.limit.steps
     if limit is not None and ledger.used.steps >= limit:
         return problem(FailureType.BUDGET_EXCEEDED, f"the run's budget of {limit} steps is used up", activation)
     ledger.charge(ONE_STEP)
@@ -102,7 +102,7 @@ def time_left_ms(m: Machine, activation: Activation) -> int | None:
         limit - used
         for limit, used in (
             (m.policy.execution.wall_ms, standing_now(m, activation).used.wall_ms),
-            (run.limits.wall_ms, run.used.wall_ms),
+            (run.limit.wall_ms, run.used.wall_ms),
         )
         if limit is not None
     ]

@@ -30,7 +30,6 @@ RESULTS: Final = {
     "plan": ("next", "reason"),
 }
 """The fields of a node's own result, for the kinds whose results are always alike."""
-_JOIN: Final = ("results", "values", "failed")
 
 
 def check_names(graph: GraphSpec, layout: Layout, findings: Findings, *, complete: bool) -> None:

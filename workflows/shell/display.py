@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from workflows.engine.summaries import short
+from workflows.engine.views import UNITS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,14 +22,8 @@ if TYPE_CHECKING:
 MAX_ROWS = 100
 GAP = "\u2003"
 """The Temporal UI draws tables without padding, so each cell brings its own."""
+LABELS = {"wall_clock": "wall_clock (s)"}
 MARKS = {"ok": "done", "failed": "FAILED"}
-UNITS = (
-    ("tokens", "tokens", 1),
-    ("cost_usd", "cost_nano", 1_000_000_000),
-    ("steps", "steps", 1),
-    ("wall_clock (s)", "wall_ms", 1000),
-    ("tool_calls", "tool_calls", 1),
-)
 
 
 class Display:
@@ -131,7 +126,7 @@ def _budget(budget: Standing) -> str:
         limit = getattr(budget.limit, field)
         top = "none" if limit is None else f"{limit / unit:,.12g}"
         used, held = getattr(budget.used, field), getattr(budget.reserved, field)
-        rows.append(f"| {name}{GAP} | {used / unit:,.12g}{GAP} | {held / unit:,.12g}{GAP} | {top} |")
+        rows.append(f"| {LABELS.get(name, name)}{GAP} | {used / unit:,.12g}{GAP} | {held / unit:,.12g}{GAP} | {top} |")
     return "\n".join(rows)
 
 
