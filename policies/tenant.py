@@ -10,12 +10,17 @@ from policies.budget import Limits
 from policies.canonical import digest
 from policies.capability import Capability, CapabilitySet, covers, parse_capabilities
 from policies.globs import BadPatternError
+from policies.guardrails import Guardrail
+from policies.ladder import Ladder
 from policies.limits import EXECUTION, LIFETIME, SCOPES, read_limits, write_limits
+from policies.loop_guard import LoopRules
 from policies.model import Trigger
 from policies.paths import parse_path
+from policies.people import Answerers, Approvals, Controls
 from policies.reading import Reader, join
 from policies.risk import RiskRules, read_risk, write_risk
 from policies.triggers import TriggerRule, read_triggers, write_triggers
+from policies.windows import TENANT, Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +48,20 @@ class TenantPolicy:
     lifetime: Limits = LIFETIME
     risk: RiskRules = field(default_factory=RiskRules)
     triggers: Mapping[Trigger, TriggerRule] = field(default_factory=dict)
+    grantable: CapabilitySet = field(default_factory=CapabilitySet)
+    windows: tuple[Window, ...] = TENANT
+    ladder: Ladder = field(default_factory=Ladder)
+    downshift: Mapping[str, str] = field(default_factory=dict)
+    max_raise: Mapping[str, int] = field(default_factory=dict)
+    loop: LoopRules | None = field(default_factory=LoopRules)
+    starters: tuple[str, ...] = ()
+    approvals: Approvals = field(default_factory=Approvals)
+    guardrails: tuple[Guardrail, ...] = ()
+    answerers: Answerers = field(default_factory=Answerers)
+    controls: Controls = field(default_factory=Controls)
+    revoked: tuple[str, ...] = ()
+    sign_audit: bool = False
+    secret_paths: tuple[str, ...] = ()
 
     @cached_property
     def guarded(self) -> CapabilitySet:

@@ -32,11 +32,19 @@ _ACCEPTING = ("approve", "grant", "provide", "continue", "raise", "retry")
 
 @dataclass(frozen=True, slots=True)
 class TriggerRule:
-    """How a person is asked: where it shows, how long it waits (null: for ever), what silence means."""
+    """How a person is asked: where it shows, how long it waits (null: for ever), what silence means, who may answer.
+
+    `answerers` are alternatives (`role:operator`, a person's id; empty: anyone), of whom `quorum` must say the
+    same. `not_starter`: not whoever started the run. With `on_timeout: escalate`, `escalate` takes over then.
+    """
 
     ui: Ui = "modal"
     deadline_s: float | None = None
     on_timeout: str = "deny"
+    answerers: tuple[str, ...] = ()
+    quorum: int = 1
+    not_starter: bool = False
+    escalate: TriggerRule | None = None
 
 
 def read_triggers(reader: Reader, value: object, path: str) -> dict[Trigger, TriggerRule]:

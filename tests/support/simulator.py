@@ -125,6 +125,10 @@ def _row(command: commands.Command, run: Simulator) -> str:
         case commands.TellAnswer():
             told = command.outcome
             return "accepted" if isinstance(told, AnswerReceipt) else f"refused: {told.reason}"
+        case commands.TakeLease():
+            return f"lease {command.want}"
+        case commands.SettleLease():
+            return f"settle {command.used}{' for good' if command.final else ''}"
         case commands.FinishRun():
             return _end(run)
 

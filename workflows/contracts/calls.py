@@ -23,17 +23,28 @@ class DecisionRecord(Wire):
 
 
 class Permit(Wire):
-    """Evidence that a person allowed this very call: which pause, what it asked, who said yes."""
+    """Evidence that a person allowed this call: which pause, what it asked, who said yes.
+
+    `asked` is the document that `digest` is the digest of, `answers` the answers as they were given. With scope
+    `once` the call is the one that was asked about; with `run` and `tenant` it is one that the approval covers.
+    """
 
     pause: str
     triggers: tuple[str, ...]
     outcome: str
     by: str
     digest: str
+    scope: Literal["once", "run", "tenant"] = "once"
+    asked: dict[str, Any] = {}
+    answers: tuple[dict[str, Any], ...] = ()
 
 
 class Call(Wire):
-    """What an activity is given. `key` is the idempotency key, 64 hex digits, stable over retries."""
+    """What an activity is given. `key` is the idempotency key, 64 hex digits, stable over retries.
+
+    `audit` is the head of the run's audit chain when the call was made, its first 16 hex digits. `grants` are
+    the answers by which people granted capabilities that this call rests on.
+    """
 
     v: int = 1
     name: str
@@ -44,7 +55,9 @@ class Call(Wire):
     key: str
     generation: int = 0
     decision: DecisionRecord
+    audit: str | None = None
     permit: Permit | None = None
+    grants: tuple[Permit, ...] = ()
 
 
 class Ref(Wire):

@@ -24,7 +24,12 @@ class AskedCall(Wire):
 
 
 class PauseView(Wire):
-    """An open pause as people and programs see it. `deadline` is RFC 3339, null for none."""
+    """An open pause as people and programs see it. `deadline` is RFC 3339, null for none.
+
+    `answerers` are alternatives (empty: anyone); an entry with `&` names several things that one person must be.
+    `quorum` of them must say the same; `answered_by` are those who have. `signed`: only signed answers count.
+    `lacks` are the capabilities that a `grant` would give, `budget` what `raise` and `reduce` are about.
+    """
 
     id: str
     trigger: str
@@ -45,6 +50,11 @@ class PauseView(Wire):
     on_timeout: str
     answerers: tuple[str, ...] = ()
     quorum: int = 1
+    not_starter: bool = False
+    signed: bool = False
+    answered_by: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    budget: dict[str, Any] | None = None
 
 
 class Answer(Document):
@@ -68,12 +78,13 @@ class Answer(Document):
 
 
 class AnswerReceipt(Wire):
-    """What an accepted answer is told."""
+    """What an accepted answer is told. `waits_for`: how many more people must say the same before anything happens."""
 
     pause: str
     outcome: str
     by: str
     node: str
+    waits_for: int = 0
 
 
 class Refusal(Wire):
@@ -87,8 +98,16 @@ class Refusal(Wire):
 
 
 class Control(Document):
-    """The argument of `pause` and `resume`."""
+    """The argument of `pause`, `resume`, `cancel` and `repin`.
+
+    Where the policy wants signatures it is signed, as `policies.signing.control_bytes` says. `policy_digest` is the
+    policy that `repin` must find on the worker.
+    """
 
     v: Literal[1] = 1
     by: str = Field(default="unknown", min_length=1, max_length=256)
     reason: str | None = Field(default=None, max_length=2048)
+    policy_digest: str | None = Field(default=None, max_length=64)
+    issued_at: str | None = Field(default=None, max_length=64)
+    expires_at: str | None = Field(default=None, max_length=64)
+    signature: str | None = Field(default=None, max_length=256)

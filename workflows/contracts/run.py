@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import model_validator
 
 from policies.model import Effect, Risk
+from workflows.contracts.calls import Permit
 from workflows.contracts.failures import ErrorInfo
 from workflows.contracts.pause import PauseView, Refusal
 from workflows.contracts.wire import Wire
@@ -15,14 +16,23 @@ Phase = Literal["running", "waiting", "paused", "completed", "failed", "cancelle
 NodeStatus = Literal["running", "waiting", "ok", "failed", "cancelled", "skipped"]
 
 
+class Starter(Wire):
+    """Who started a run, and the signature that proves it (`policies.signing.start_bytes`)."""
+
+    by: str
+    issued_at: str | None = None
+    signature: str | None = None
+
+
 class RunInput(Wire):
-    """What starts a run. The fields after `allow_gaps` are refused while they are not null."""
+    """What starts a run. The fields after `starter` are refused while they are not null."""
 
     v: int = 1
     tenant: str | None = None
     input: Any = None
     graph: dict[str, Any]
     allow_gaps: bool = False
+    starter: Starter | None = None
     root: Any = None
     parent: Any = None
     path: Any = None
@@ -77,12 +87,20 @@ class ModelCard(Wire):
     timeout_s: float = 600.0
 
 
+class StarterCard(Wire):
+    """Who started the run, as admission found it."""
+
+    id: str
+    assurance: Literal["signed", "claimed"] = "claimed"
+
+
 class RunCard(Wire):
     """All that a run may know of its worker; the result of `run.admit`, recorded once.
 
     `policy` is the tenant's slice of the operator's policy, `policy_digest` its SHA-256. `warnings` are
     for people. `expressions` names the expression engine and its version;
     `carry_after_events` is the length of history after which the run is carried into a new one.
+    `approvals` are the tenant's standing approvals; `seal` proves that a worker with the key made the card.
     """
 
     v: int = 1
@@ -95,6 +113,9 @@ class RunCard(Wire):
     expressions: str
     carry_after_events: int = 10_000
     warnings: tuple[str, ...] = ()
+    starter: StarterCard | None = None
+    approvals: tuple[Permit, ...] = ()
+    seal: str | None = None
 
 
 class Carry(Wire):
@@ -121,12 +142,15 @@ class UsageView(Wire):
 class BudgetView(Wire):
     """One scope's budget by unit: `tokens cost_usd steps wall_clock tool_calls`.
 
-    Cost is in USD, wall clock in seconds; a limit of null is unlimited.
+    Cost is in USD, wall clock in seconds; a limit of null is unlimited. `leased` is what the run holds of its
+    tenant's budget, `overrun` what calls used beyond their reservations.
     """
 
     limit: dict[str, int | float | None] = {}
     used: dict[str, int | float] = {}
     reserved: dict[str, int | float] = {}
+    leased: dict[str, int | float] = {}
+    overrun: dict[str, int | float] = {}
 
 
 class NodeView(Wire):
@@ -152,6 +176,15 @@ class NodeView(Wire):
         return data
 
 
+class AuditView(Wire):
+    """Where the audit chain stands: how many records, the digest of the last, its signature if it is signed."""
+
+    seq: int = 0
+    head: str = ""
+    key: str | None = None
+    signature: str | None = None
+
+
 class RunView(Wire):
     """A run as people and programs see it; what `--output json` prints.
 
@@ -175,6 +208,8 @@ class RunView(Wire):
     pauses: tuple[PauseView, ...] = ()
     state: dict[str, Any] = {}
     warnings: tuple[str, ...] = ()
+    audit: AuditView | None = None
+    starter: StarterCard | None = None
     started_at: str = ""
     ended_at: str | None = None
 

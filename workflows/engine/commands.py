@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from policies.budget import Amount
     from workflows.contracts.pause import AnswerReceipt, Refusal
 
 
@@ -64,8 +65,25 @@ class TellAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeLease:
+    """Ask the tenant's ledger for as much as this; the reply arrives as `LeaseArrived`."""
+
+    want: Amount
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettleLease:
+    """Tell the tenant's ledger what was used of the lease, and give the rest back; `LeaseSettled` follows."""
+
+    used: Amount
+    fence: int
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
 class FinishRun:
     """The run is over: its result is the engine's view."""
 
 
-Command = StartCall | CancelCall | StartTimer | CancelTimer | TellAnswer | FinishRun
+Command = StartCall | CancelCall | StartTimer | CancelTimer | TellAnswer | TakeLease | SettleLease | FinishRun

@@ -14,7 +14,19 @@ from typing import TYPE_CHECKING, assert_never
 from policies.document import TenantPolicy
 from workflows.contracts.failures import FailureType
 from workflows.contracts.pause import Refusal
-from workflows.engine import answering, finishing, gate, outcomes, routing, slots, snapshots, spending, views
+from workflows.engine import (
+    answering,
+    finishing,
+    gate,
+    leasing,
+    outcomes,
+    repinning,
+    routing,
+    slots,
+    snapshots,
+    spending,
+    views,
+)
 from workflows.engine.clock import rfc3339
 from workflows.engine.events import (
     AnswerArrived,
@@ -26,6 +38,9 @@ from workflows.engine.events import (
     DrainRequested,
     HoldLifted,
     HoldRequested,
+    LeaseArrived,
+    LeaseSettled,
+    Repinned,
     RunStarted,
     TimerFired,
 )
@@ -39,6 +54,7 @@ if TYPE_CHECKING:
     from workflows.engine.commands import Command
     from workflows.engine.events import Event
     from workflows.engine.machine import RunFacts
+    from workflows.engine.observing import Observer
     from workflows.engine.views import Glance
     from workflows.language.graph import Graph
 
@@ -46,15 +62,18 @@ if TYPE_CHECKING:
 class Engine:
     """One run of one graph under one run card. The same events always give the same commands."""
 
-    def __init__(self, graph: Graph, card: RunCard, run: RunFacts) -> None:
+    def __init__(self, graph: Graph, card: RunCard, run: RunFacts, observer: Observer | None = None) -> None:
         policy = TenantPolicy.from_document(card.policy)
-        self._m = Machine(graph=graph, card=card, policy=policy, run=run, state=RunState(), ledgers={})
+        self._m = Machine(
+            graph=graph, card=card, policy=policy, run=run, state=RunState(), ledgers={}, observer=observer
+        )
         spending.open_ledgers(self._m)
 
     def apply(self, event: Event) -> list[Command]:
         """Take one event and return what the host must do, in order. Events after the end change nothing."""
         m = self._m
         m.out, m.moves = [], {}
+        m.state.events += 1
         spending.pass_time(m, event.at_ms)
         self._record(event)
         while True:
@@ -62,6 +81,7 @@ class Engine:
             gate.flush(m)
             if not m.todo:
                 break
+        leasing.rest(m)
         finishing.finish_if_quiet(m)
         return m.out
 
@@ -82,6 +102,12 @@ class Engine:
                 self._timer_fired(event.timer)
             case AnswerArrived():
                 answering.receive(m, event.answer)
+            case LeaseArrived():
+                leasing.arrived(m, event)
+            case LeaseSettled():
+                leasing.settled(m, event)
+            case Repinned():
+                repinning.repin(m, event)
             case _:
                 self._control(event)
 
@@ -169,8 +195,10 @@ class Engine:
         return snapshots.snapshot(self._m)
 
     @classmethod
-    def restore(cls, graph: Graph, card: RunCard, run: RunFacts, data: dict[str, object]) -> Engine:
+    def restore(
+        cls, graph: Graph, card: RunCard, run: RunFacts, data: dict[str, object], observer: Observer | None = None
+    ) -> Engine:
         """The engine that gave the snapshot; `ValueError` for data that is not one."""
-        engine = cls(graph, card, run)
+        engine = cls(graph, card, run, observer)
         snapshots.restore(engine._m, data)
         return engine

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from policies.budget import Amount, Limits
     from workflows.contracts.calls import Usage
     from workflows.contracts.pause import Answer
 
@@ -19,12 +20,13 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True)
 class CallSucceeded:
-    """An activity gave a result."""
+    """An activity gave a result; `labels` say where it comes from (`external`, `secret`, …)."""
 
     at_ms: int
     call: str
     output: object
     usage: Usage | None = None
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,42 @@ class DrainRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaseArrived:
+    """The tenant's ledger answered: what the run may use until when, or why it may not.
+
+    `granted` is the whole of what the run now holds and has not settled; `fence` counts leases of the run.
+    `limit` and `used` are the tenant's own as the ledger knows them.
+    """
+
+    at_ms: int
+    granted: Amount
+    expires_ms: int
+    fence: int
+    limit: Limits
+    used: Amount
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseSettled:
+    """The tenant's ledger has taken back a lease, or could not be reached."""
+
+    at_ms: int
+    fence: int
+    failed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Repinned:
+    """A signed `repin` was accepted and the worker's present policy read: the run goes on under it."""
+
+    at_ms: int
+    by: str
+    policy: dict[str, object]
+    policy_digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class CarryResumed:
     """The run was carried into a new history and goes on."""
 
@@ -117,4 +155,7 @@ Event = (
     | CancelRequested
     | DrainRequested
     | CarryResumed
+    | LeaseArrived
+    | LeaseSettled
+    | Repinned
 )

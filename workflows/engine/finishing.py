@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workflows.engine import bindings
+from workflows.engine import bindings, leasing
 from workflows.engine.commands import FinishRun
 from workflows.engine.scopes import cancel_frame
 from workflows.engine.state import ROOT, Ending
@@ -32,7 +32,7 @@ def begin_ending(
 
 def finish_if_quiet(m: Machine) -> None:
     """Once a run is ending and nothing is in flight, it is over."""
-    if m.state.ending is not None and m.state.in_flight == 0 and not m.state.over:
+    if m.state.ending is not None and m.state.in_flight == 0 and not m.state.over and not leasing.pending(m):
         m.state.over = True
         m.state.ended_ms = m.state.now_ms
         m.out.append(FinishRun())

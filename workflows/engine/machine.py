@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from policies.budget import Ledger
     from policies.document import TenantPolicy
     from workflows.contracts.run import NodeStatus, RunCard
+    from workflows.engine.observing import Observer
     from workflows.language.graph import AnyNode, Graph
 
 KEEP_FINISHED = 200
@@ -57,6 +58,7 @@ class Machine:
     moves: dict[str, int] = field(default_factory=dict)
     run_names: dict[str, object] = field(default_factory=dict)
     sent: tuple[int, int] = (0, 0)
+    observer: Observer | None = None
 
     def issued(self, at_ms: int) -> int:
         """How many bytes of calls were issued at this very time."""

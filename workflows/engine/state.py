@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from policies.budget import NOTHING, Amount
+from policies.loop_guard import LoopState
 from policies.model import Effect, Risk, Trigger
 from workflows.contracts.failures import ErrorInfo
 from workflows.contracts.pause import Refusal
@@ -128,12 +129,27 @@ CallStatus = Literal["queued", "asked", "in_flight"]
 
 @dataclass(slots=True)
 class PermitState:
-    """A person's yes to one call, spent when the call starts."""
+    """A person's yes: to one call, spent when the call starts, or with scope `run` to every call that it covers.
+
+    `asked` is what the pause's digest covers, `answers` the answers as they came.
+    """
 
     pause: str
     triggers: tuple[Trigger, ...]
     by: str
     digest: str
+    outcome: str = "approve"
+    scope: Literal["once", "run", "tenant"] = "once"
+    asked: dict[str, object] = field(default_factory=dict)
+    answers: list[dict[str, object]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class GrantState:
+    """Capabilities that people granted to the run, with the evidence."""
+
+    capabilities: list[str]
+    permit: PermitState
 
 
 @dataclass(slots=True)
@@ -162,7 +178,12 @@ class CallState:
 
 @dataclass(slots=True)
 class PauseState:
-    """An open pause. `call` is the call that waits, if one does; `error` the failure that is asked about."""
+    """An open pause. `call` is the call that waits, if one does; `error` the failure that is asked about.
+
+    `asked` is what the digest covers, `answers` those given so far where several must agree, `refused` how many were
+    refused. `rules` are the rules that asked, `lacks` the capabilities that a grant would give, `rungs` the rungs of
+    the ladder that an answer lets pass. A pause without an activation holds the whole run.
+    """
 
     id: str
     triggers: tuple[Trigger, ...]
@@ -175,6 +196,16 @@ class PauseState:
     opened_ms: int
     deadline_ms: int | None
     on_timeout: str
+    answerers: tuple[str, ...] = ()
+    quorum: int = 1
+    not_starter: bool = False
+    asked: dict[str, object] = field(default_factory=dict)
+    answers: list[dict[str, object]] = field(default_factory=list)
+    refused: int = 0
+    rules: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    rungs: tuple[tuple[str, str], ...] = ()
+    escalated: bool = False
     digest: str = ""
     call: str | None = None
     error: ErrorInfo | None = None
@@ -210,8 +241,51 @@ class Totals:
 
 
 @dataclass(slots=True)
+class AuditState:
+    """Where the audit chain stands: how many records, and the digest of the last."""
+
+    seq: int = 0
+    head: str = ""
+
+
+@dataclass(slots=True)
+class LeaseState:
+    """What the run holds of its tenant's budget. `asked`: a reply is awaited; `limit` and `spent` are the tenant's."""
+
+    granted: Amount = NOTHING
+    expires_ms: int = 0
+    fence: int = 0
+    limit: dict[str, int | None] = field(default_factory=dict)
+    spent: Amount = NOTHING
+    asked: bool = False
+    settling: bool = False
+    refused: str | None = None
+
+
+@dataclass(slots=True)
+class SeenState:
+    """What the run has met: each name once, in the order in which it came; `counts` is calls by name."""
+
+    tools: dict[str, int] = field(default_factory=dict)
+    kinds: dict[str, int] = field(default_factory=dict)
+    effects: dict[str, int] = field(default_factory=dict)
+    labels: dict[str, int] = field(default_factory=dict)
+    hosts: dict[str, int] = field(default_factory=dict)
+    nodes: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    failures: int = 0
+    denials: int = 0
+
+
+@dataclass(slots=True)
 class RunState:
-    """The whole run. `finished` holds the last 200 activations that ended, `closed_pauses` the last 200 pauses."""
+    """The whole run. `finished` holds the last 200 activations that ended, `closed_pauses` the last 200 pauses.
+
+    `last` is kind, name, node and status of each frame's last call, `loops` what the loop guard remembers of each
+    frame, `rungs` the highest rung of the ladder that acted by scope and unit, `latched` the rules that people let
+    pass and by whom, `halted` the pause that holds the whole run, `overrun` what was used beyond reservations by
+    unit, `warned` what people were warned of, `approvals` those of scope `run`, `grants` what people granted.
+    """
 
     started_ms: int = 0
     now_ms: int = 0
@@ -232,3 +306,16 @@ class RunState:
     draining: bool = False
     ending: Ending | None = None
     over: bool = False
+    events: int = 0
+    audit: AuditState = field(default_factory=AuditState)
+    lease: LeaseState = field(default_factory=LeaseState)
+    seen: SeenState = field(default_factory=SeenState)
+    last: dict[str, list[str]] = field(default_factory=dict)
+    loops: dict[str, LoopState] = field(default_factory=dict)
+    rungs: dict[str, str] = field(default_factory=dict)
+    latched: dict[str, str] = field(default_factory=dict)
+    halted: str | None = None
+    overrun: dict[str, int] = field(default_factory=dict)
+    warned: list[str] = field(default_factory=list)
+    approvals: list[PermitState] = field(default_factory=list)
+    grants: list[GrantState] = field(default_factory=list)

@@ -20,7 +20,7 @@ from workflows.shell import options
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from workflows.engine.commands import StartCall, StartTimer
+    from workflows.engine.commands import SettleLease, StartCall, StartTimer, TakeLease
 
 
 def now_ms() -> int:
@@ -85,6 +85,14 @@ class Performer:
         if task is not None:
             task.cancel()
 
+    def take_lease(self, command: TakeLease) -> None:
+        """Ask the tenant's ledger for a lease."""
+        raise NotImplementedError(command)
+
+    def settle_lease(self, command: SettleLease) -> None:
+        """Settle a lease with the tenant's ledger."""
+        raise NotImplementedError(command)
+
     def _timer_done(self, timer: str, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
             self._timers.pop(timer, None)
@@ -113,7 +121,7 @@ def _result(call: str, raw: object) -> Event:
     except ValidationError as error:
         message = f"the activity's result is not a call result: {error.error_count()} problems"
         return CallFailed(now_ms(), call, FailureType.INTERNAL, message)
-    return CallSucceeded(now_ms(), call, result.output, result.usage)
+    return CallSucceeded(now_ms(), call, result.output, result.usage, result.labels)
 
 
 def _failure(call: str, error: ActivityError) -> Event:

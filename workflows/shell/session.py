@@ -6,7 +6,16 @@ from collections import deque
 from typing import TYPE_CHECKING, assert_never
 
 from workflows.contracts.pause import AnswerReceipt, Refusal
-from workflows.engine.commands import CancelCall, CancelTimer, FinishRun, StartCall, StartTimer, TellAnswer
+from workflows.engine.commands import (
+    CancelCall,
+    CancelTimer,
+    FinishRun,
+    SettleLease,
+    StartCall,
+    StartTimer,
+    TakeLease,
+    TellAnswer,
+)
 from workflows.engine.events import AnswerArrived
 from workflows.shell.attributes import Attributes
 from workflows.shell.display import Display
@@ -80,6 +89,10 @@ class Session:
                 self._performer.cancel_timer(command.timer)
             case TellAnswer():
                 self._verdicts.append(command.outcome)
+            case TakeLease():
+                self._performer.take_lease(command)
+            case SettleLease():
+                self._performer.settle_lease(command)
             case FinishRun():
                 pass  # `engine.over` is what the workflow waits for
             case _:

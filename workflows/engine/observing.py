@@ -1,0 +1,20 @@
+"""Whoever watches a replay: told of every decision and every audit record, and never heard by the run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from policies.model import Decision, Facts, Request
+
+
+class Observer(Protocol):
+    """What `detent audit` and `detent policy replay` put into an engine; a worker's engine has none."""
+
+    def decided(self, call: str, request: Request, facts: Facts, decision: Decision) -> None:
+        """The gate has decided a call (`<activation>:<index>`), before anything follows from it."""
+
+    def recorded(self, record: Mapping[str, object]) -> None:
+        """An audit record was appended."""
