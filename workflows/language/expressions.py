@@ -7,13 +7,12 @@ as canonical JSON. `$${` is a literal `${`. It is rendered once: values are neve
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from policies.cel_lexer import expression_end
 from policies.cel_values import concatenate
 from policies.errors import ExpressionError
 from policies.expressions import Path, Program, compile_expression
+from policies.text_pieces import split_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     Render = Callable[[Mapping[str, object]], object]
 
 __all__ = ["Condition", "ExpressionError", "Path", "Template", "compile_condition", "compile_template"]
-
-CACHED: Final = 4096
 
 
 class Template:
@@ -40,7 +37,7 @@ class Template:
     @property
     def is_single(self) -> bool:
         """Whether it is a text that is one expression and nothing else, which keeps the type of its value."""
-        return isinstance(self.value, str) and [type(piece) for piece in _split(self.value)] == [Program]
+        return isinstance(self.value, str) and [type(piece) for piece in split_text(self.value)] == [Program]
 
     def __repr__(self) -> str:
         return f"Template({self.value!r})"
@@ -79,7 +76,7 @@ def compile_template(value: object) -> Template:
 def _renderer(value: object, programs: list[Program]) -> Render | None:
     """How to render a value, null for one that stands as it is; its programs are added to `programs`."""
     if isinstance(value, str):
-        return _text(_split(value), value, programs)
+        return _text(split_text(value), value, programs)
     if isinstance(value, dict):
         fields = {key: (_renderer(item, programs), item) for key, item in value.items()}
         if any(render for render, _ in fields.values()):
@@ -100,23 +97,3 @@ def _text(pieces: tuple[str | Program, ...], value: str, programs: list[Program]
     if len(pieces) == 1:
         return found[0].evaluate
     return lambda scope: concatenate([piece if isinstance(piece, str) else piece.evaluate(scope) for piece in pieces])
-
-
-@lru_cache(maxsize=CACHED)
-def _split(text: str) -> tuple[str | Program, ...]:
-    """Literal texts and programs, in turn."""
-    pieces: list[str | Program] = []
-    literal, at = "", 0
-    while (mark := text.find("${", at)) >= 0:
-        if mark > at and text[mark - 1] == "$":
-            literal, at = literal + text[at : mark - 1] + "${", mark + 2
-            continue
-        end = expression_end(text, mark + 2)
-        if end is None:
-            raise ExpressionError(f"`{text[mark : mark + 40]}`: the `}}` that closes the expression is missing")
-        literal += text[at:mark]
-        pieces += [literal] if literal else []
-        pieces.append(compile_expression(text[mark + 2 : end], want_bool=False))
-        literal, at = "", end + 1
-    literal += text[at:]
-    return tuple([*pieces, literal] if literal or not pieces else pieces)
