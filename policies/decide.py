@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from policies.model import Decision, Facts, Reason, Request, Trigger, Verdict
+from policies.model import Decision, Facts, Outcome, Reason, Request, Review, Trigger, Verdict
 from policies.spending import judge_budget
 from policies.stages import judge_capability, judge_protected, judge_risk, judge_tenant
 
@@ -39,6 +39,12 @@ def decide(policy: TenantPolicy, request: Request, facts: Facts) -> Decision:
     verdict = strictest(reasons)
     asks = tuple(_trigger(reason) for reason in reasons if verdict is reason.verdict is Verdict.ASK)
     return Decision(verdict, reasons, plan.reserve, plan.max_tokens, asks)
+
+
+def review(policy: TenantPolicy, request: Request, facts: Facts, outcome: Outcome) -> Review:
+    """Judge a call that has ended by the rules that read what it used."""
+    del policy, request, facts, outcome
+    return Review(Verdict.ALLOW)
 
 
 def strictest(reasons: tuple[Reason, ...]) -> Verdict:

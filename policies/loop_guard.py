@@ -35,3 +35,13 @@ class LoopState:
     calls: dict[str, int]
     results: dict[str, int]
     totals: dict[str, int]
+
+
+def note_call(state: LoopState, fingerprint: str, node: str) -> None:
+    """Count a call, made or denied."""
+    del state, fingerprint, node
+
+
+def note_result(state: LoopState, fingerprint: str, result: str) -> None:
+    """Count a call's result, by its digest."""
+    del state, fingerprint, result

@@ -165,6 +165,7 @@ class Facts:
     lifetime: Standing
     tenant: Standing | None = None
     lease: Standing | None = None
+    tenant_refused: str | None = None
     lifetime_counts: Counts = NO_COUNTS
     tenant_counts: Counts = NO_COUNTS
     seen: Seen = NOTHING_SEEN
@@ -220,6 +221,15 @@ class Decision:
     def rules(self) -> tuple[str, ...]:
         """The ids of the rules that spoke, in the order of the gate."""
         return tuple(reason.rule for reason in self.reasons)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What the rules say of a call that has ended: allow, reject_execution, pause_lifetime or abort_lifetime."""
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...] = ()
+    warnings: tuple[Reason, ...] = ()
 
 
 if TYPE_CHECKING:

@@ -125,12 +125,16 @@ def _row(command: commands.Command, run: Simulator) -> str:
         case commands.TellAnswer():
             told = command.outcome
             return "accepted" if isinstance(told, AnswerReceipt) else f"refused: {told.reason}"
-        case commands.TakeLease():
-            return f"lease {command.want}"
-        case commands.SettleLease():
-            return f"settle {command.used}{' for good' if command.final else ''}"
+        case commands.TakeLease() | commands.SettleLease():
+            return _lease(command)
         case commands.FinishRun():
             return _end(run)
+
+
+def _lease(command: commands.TakeLease | commands.SettleLease) -> str:
+    if isinstance(command, commands.TakeLease):
+        return f"lease {command.fence}: {command.want}"
+    return f"settle {command.fence}: {command.used}{' for good' if command.final else ''}"
 
 
 def _end(run: Simulator) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from policies.budget import NOTHING
-from policies.canonical import NotCanonical, canonical
+from policies.canonical import NotCanonical, canonical, digest
 from policies.model import Effect, Risk
 from workflows.contracts.failures import FailureType
 from workflows.engine import measuring
@@ -86,6 +86,16 @@ def call_model(m: Machine, activation: Activation, node: ModelNode, system: str 
         max_tokens=max_tokens,
     )
     _want(m, activation, call)
+
+
+def downshift(m: Machine, call: CallState, alias: str) -> None:
+    """Send a call to a cheaper model instead: what it may use is reckoned anew."""
+    card = m.card.models[alias]
+    call.name, call.activity = alias, f"model.{card.provider}"
+    call.max_tokens = min(call.max_tokens or card.max_tokens, card.max_tokens, card.context)
+    call.input_tokens = min(call.input_tokens, card.context)
+    call.args = {**call.args, "alias": card.alias, "model": card.model, "max_tokens": call.max_tokens}
+    call.args_digest = digest(call.args)
 
 
 def call_again(m: Machine, activation: Activation, lost: CallState) -> None:

@@ -16,6 +16,7 @@ from workflows.contracts.failures import FailureType
 from workflows.contracts.pause import Refusal
 from workflows.engine import (
     answering,
+    auditing,
     finishing,
     gate,
     leasing,
@@ -59,6 +60,20 @@ if TYPE_CHECKING:
     from workflows.language.graph import Graph
 
 
+def _admitted(m: Machine) -> dict[str, object]:
+    """What the first record of the audit says: which run this is, under which policy, started by whom."""
+    starter = m.card.starter
+    return {
+        "namespace": m.run.namespace,
+        "workflow_id": m.run.workflow_id,
+        "first_run_id": m.run.first_run_id,
+        "tenant": m.card.tenant,
+        "graph": m.graph.digest,
+        "policy": m.card.policy_digest,
+        "starter": None if starter is None else f"{starter.assurance}:{starter.id}",
+    }
+
+
 class Engine:
     """One run of one graph under one run card. The same events always give the same commands."""
 
@@ -90,22 +105,17 @@ class Engine:
         match event:
             case RunStarted():
                 m.state.started_ms = event.at_ms
+                auditing.note(m, "admitted", **_admitted(m))
                 m.state.frames[ROOT] = Frame(path=ROOT)
                 m.todo.append(Enter(ROOT, m.graph.start))
-            case CallSucceeded():
-                outcomes.call_succeeded(m, event)
-            case CallFailed():
-                outcomes.call_failed(m, event)
-            case CallCancelled():
-                outcomes.call_cancelled(m, event)
+            case CallSucceeded() | CallFailed() | CallCancelled():
+                outcomes.record(m, event)
             case TimerFired():
                 self._timer_fired(event.timer)
             case AnswerArrived():
                 answering.receive(m, event.answer)
-            case LeaseArrived():
-                leasing.arrived(m, event)
-            case LeaseSettled():
-                leasing.settled(m, event)
+            case LeaseArrived() | LeaseSettled():
+                leasing.record(m, event)
             case Repinned():
                 repinning.repin(m, event)
             case _:
@@ -115,12 +125,15 @@ class Engine:
         m = self._m
         match event:
             case HoldRequested():
+                auditing.note(m, "control", control="pause", by=event.by)
                 spending.stop_clocks(m)
                 m.state.held_by = event.by
             case HoldLifted():
+                auditing.note(m, "control", control="resume", by=event.by)
                 m.state.held_by = None
                 spending.start_clocks(m)
             case CancelRequested():
+                auditing.note(m, "control", control="cancel", by=event.by)
                 error = problem(FailureType.CANCELLED, f"cancelled by {event.by}")
                 finishing.begin_ending(m, "cancelled", error=error)
             case DrainRequested():

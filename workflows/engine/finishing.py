@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workflows.engine import bindings, leasing
+from workflows.engine import auditing, bindings, leasing
 from workflows.engine.commands import FinishRun
 from workflows.engine.scopes import cancel_frame
 from workflows.engine.state import ROOT, Ending
@@ -30,9 +30,15 @@ def begin_ending(
     m.todo.clear()
 
 
+def _error_type(m: Machine) -> str | None:
+    ending = m.state.ending
+    return None if ending is None or ending.error is None else ending.error.type
+
+
 def finish_if_quiet(m: Machine) -> None:
     """Once a run is ending and nothing is in flight, it is over."""
     if m.state.ending is not None and m.state.in_flight == 0 and not m.state.over and not leasing.pending(m):
         m.state.over = True
         m.state.ended_ms = m.state.now_ms
+        auditing.note(m, "ended", phase=m.state.ending.phase, error=_error_type(m))
         m.out.append(FinishRun())

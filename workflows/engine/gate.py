@@ -5,25 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policies.decide import decide
-from policies.model import Effect, Facts, Request, Trigger, Verdict
+from policies.model import Effect, Trigger, Verdict
 from workflows.contracts.failures import FailureType
-from workflows.contracts.names import ENGINE
-from workflows.engine import pauses, pricing, spending
+from workflows.engine import auditing, leasing, pauses, payloads, pricing, seen, spending, verdicts
+from workflows.engine.calling import downshift
 from workflows.engine.commands import StartCall
-from workflows.engine.digest import decision_digest, idempotency_key
 from workflows.engine.dropping import is_cancellable
 from workflows.engine.machine import problem
-from workflows.engine.needs import needs_of, subject_digest
-from workflows.engine.queue import dequeue
+from workflows.engine.queue import dequeue, ready
+from workflows.engine.requests import facts_of, request_of, timeout_s
 from workflows.engine.steps import Fail
 from workflows.engine.summaries import call_summary
 
 if TYPE_CHECKING:
     from policies.model import Decision
     from workflows.engine.machine import Machine
-    from workflows.engine.state import Activation, CallState, PermitState
+    from workflows.engine.state import Activation, CallState
 
-NOTHING_DISCHARGED: frozenset[Trigger] = frozenset()
 MAX_IN_FLIGHT = 200
 """Calls pending per run (graph-language.md, "Edges"); Temporal's own limit is 2,000 activities."""
 
@@ -34,15 +32,17 @@ INLINE_BYTES = 32 * 1024
 """Larger arguments are kept outside of the history."""
 CALL_BYTES = 2 * 1024
 """About what a call takes beside its arguments."""
+ISSUED = frozenset({Verdict.ALLOW, Verdict.MODIFY})
+REFUSING = frozenset({Verdict.DENY, Verdict.REJECT})
 
 
 def flush(m: Machine) -> None:
     """Decide the queued calls in path order, as far as the run may issue calls now."""
     state = m.state
-    if state.ending is not None or not spending.issuing(m):
-        return
     starved = False
     for _, _, call_id in list(m.queue):
+        if state.ending is not None or not spending.issuing(m):
+            return
         if state.in_flight >= MAX_IN_FLIGHT or (state.in_flight and m.issued(state.now_ms) > MAX_BYTES_AT_ONCE):
             return
         call = state.calls[call_id]
@@ -54,50 +54,76 @@ def flush(m: Machine) -> None:
 def _pass(m: Machine, call: CallState) -> bool:
     """Decide one call; True when it must wait for its siblings to settle, and with it those behind it."""
     activation = m.state.activations[call.activation]
-    decision = decide(m.policy, _request(m, call, activation), _facts(m, activation))
+    ready(m, activation)
+    decision = _decide(m, call, activation)
     if decision.verdict is Verdict.WAIT:
+        if decision.lack is not None:
+            leasing.want(m, decision.lack)
         return True
-    dequeue(m, call)
-    if decision.verdict is Verdict.DENY:
-        _refuse(m, call, activation, decision)
-    elif decision.verdict is Verdict.ASK:
-        pauses.open_for_call(m, call, decision.asks)
-    else:
-        _issue(m, call, activation, decision)
+    if _asked_already(m, decision):
+        spending.stop_clock(m, activation)
+        return False
+    _note(m, call, decision)
+    match decision.verdict:
+        case Verdict.ABORT:
+            verdicts.abort(m, decision, activation)
+        case Verdict.PAUSE:
+            verdicts.pause(m, decision, call)
+        case Verdict.DENY | Verdict.REJECT:
+            dequeue(m, call)
+            _refuse(m, call, activation, decision)
+        case Verdict.ASK:
+            dequeue(m, call)
+            pauses.open_for_call(m, call, decision)
+        case _:
+            dequeue(m, call)
+            _issue(m, call, activation, decision)
     return False
 
 
-def _request(m: Machine, call: CallState, activation: Activation) -> Request:
-    node = m.node_of(activation)
-    return Request(
-        kind=call.kind,
-        name=call.name,
-        activation=call.activation,
-        node=activation.node,
-        effect=call.effect,
-        risk=call.risk,
-        needs=needs_of(m, call),
-        asked=node.capabilities,
-        reserve=pricing.reserve(m, call),
-        max_tokens=call.max_tokens,
-        output_nano=pricing.output_nano(m, call),
-        discharged=NOTHING_DISCHARGED if call.permit is None else frozenset(call.permit.triggers),
-    )
+def _decide(m: Machine, call: CallState, activation: Activation) -> Decision:
+    """The decision; a call that is moved to a cheaper model is decided again, once, as what it has become."""
+    decision = _ask_policy(m, call, activation)
+    if decision.downshift is None:
+        return decision
+    verdicts.latch(m, decision.rungs)
+    call.downshifted = True
+    if decision.downshift in m.card.models:
+        downshift(m, call, decision.downshift)
+    return _ask_policy(m, call, activation)
 
 
-def _facts(m: Machine, activation: Activation) -> Facts:
-    return Facts(
-        namespace=m.run.namespace,
-        execution=spending.standing_now(m, activation),
-        lifetime=m.ledgers[spending.RUN].standing(),
-    )
+def _ask_policy(m: Machine, call: CallState, activation: Activation) -> Decision:
+    request, facts = request_of(m, call, activation), facts_of(m, call, activation)
+    decision = decide(m.policy, request, facts)
+    if m.observer is not None:
+        m.observer.decided(call.id, request, facts, decision)
+    return decision
+
+
+def _asked_already(m: Machine, decision: Decision) -> bool:
+    """Whether a person is being asked about the very rung of the ladder that this call has reached, too."""
+    if decision.verdict is not Verdict.ASK or Trigger.BUDGET not in decision.asks:
+        return False
+    rungs = {rung for rung in decision.rungs if rung[1] == "ask"}
+    return any(rungs.intersection(pause.rungs) for pause in m.state.pauses.values())
+
+
+def _note(m: Machine, call: CallState, decision: Decision) -> None:
+    """Keep what the decision says beside its verdict: rungs of the ladder that have acted, and warnings."""
+    verdicts.latch(m, [rung for rung in decision.rungs if rung[1] != "ask"])
+    verdicts.warn(m, decision.warnings)
+    if decision.verdict not in ISSUED:
+        verdict, rules = decision.verdict.value, list(decision.rules)
+        auditing.note(m, "decided", call=call.id, name=call.name, verdict=verdict, rules=rules, args=call.args_digest)
 
 
 def _refuse(m: Machine, call: CallState, activation: Activation, decision: Decision) -> None:
-    denials = [reason for reason in decision.reasons if reason.verdict is Verdict.DENY]
+    denials = [reason for reason in decision.reasons if reason.verdict in REFUSING]
     by_budget = all(reason.rule.startswith("budget.") for reason in denials)
     kind = FailureType.BUDGET_EXCEEDED if by_budget else FailureType.POLICY_DENIED
     message = f"`{call.name}`: " + "; ".join(f"{reason.message} [{reason.rule}]" for reason in denials)
+    seen.refused(m, call, activation)
     del m.state.calls[call.id]
     activation.call = None
     spending.stop_clock(m, activation)
@@ -108,27 +134,28 @@ def _issue(m: Machine, call: CallState, activation: Activation, decision: Decisi
     if decision.max_tokens is not None and decision.max_tokens != call.max_tokens:
         pricing.lower_max_tokens(call, decision.max_tokens)
     call.reserve = decision.reserve
-    m.ledgers[spending.RUN].reserve(call.id, call.reserve)
-    spending.execution_ledger(m, activation).reserve(call.id, call.reserve)
+    spending.reserve(m, call, activation)
     m.out.append(_start(m, call, activation, decision))
     m.note_issued(m.state.now_ms, min(call.args_bytes, INLINE_BYTES) + CALL_BYTES)
+    seen.issued(m, call, activation)
     call.status, call.started_ms, call.permit = "in_flight", m.state.now_ms, None
     m.state.in_flight += 1
 
 
 def _start(m: Machine, call: CallState, activation: Activation, decision: Decision) -> StartCall:
-    decided = _decided(m, call, decision)
+    record = payloads.decided(m, call, decision)
+    auditing.issued(m, call.id, call.name, record, None if call.permit is None else call.permit.pause)
     retry = m.node_of(activation).retry
     left_ms = spending.time_left_ms(m, activation)
     total_s = None if left_ms is None else max(left_ms, 1) / 1000
     generation = f"~{activation.generation}" if activation.generation else ""
-    timeout_s = _timeout_s(m, call, activation)
+    one_s = timeout_s(m, call, activation)
     return StartCall(
         call=call.id,
         activity=call.activity,
-        activity_id=f"{call.id}@{str(decided['digest'])[:12]}{generation}",
-        payload=_payload(m, call, activation, decided),
-        timeout_s=timeout_s if total_s is None else min(timeout_s, total_s),
+        activity_id=f"{call.id}@{str(record['digest'])[:12]}{generation}",
+        payload=payloads.payload(m, call, activation, record),
+        timeout_s=one_s if total_s is None else min(one_s, total_s),
         total_s=total_s,
         max_attempts=1 if call.effect is Effect.ONCE else retry.max_attempts,
         initial_s=retry.initial_s,
@@ -138,64 +165,3 @@ def _start(m: Machine, call: CallState, activation: Activation, decision: Decisi
         model=call.kind == "model",
         summary=call_summary(call, activation, m.frame_of(activation)),
     )
-
-
-def _decided(m: Machine, call: CallState, decision: Decision) -> dict[str, object]:
-    """The `DecisionRecord` that rides in the call, as JSON."""
-    policy = m.card.policy_digest[:16]
-    rules = list(decision.rules)
-    verdict = Verdict.MODIFY if decision.verdict is Verdict.MODIFY else Verdict.ALLOW
-    covered = decision_digest(
-        engine=ENGINE,
-        kind=call.kind,
-        name=call.name,
-        args_digest=call.args_digest,
-        tool_digest=subject_digest(m, call),
-        policy=policy,
-        verdict=verdict.value,
-        rules=rules,
-    )
-    return {"verdict": verdict.value, "rules": rules, "policy": policy, "digest": covered}
-
-
-def _payload(m: Machine, call: CallState, activation: Activation, decided: dict[str, object]) -> dict[str, object]:
-    """The `Call` on the wire, as JSON: what has its default is left out, because history keeps every byte."""
-    payload: dict[str, object] = {
-        "v": 1,
-        "name": call.name,
-        "args": call.args,
-        "activation": call.activation,
-        "index": call.index,
-        "node": activation.node,
-        "key": idempotency_key(
-            namespace=m.run.namespace,
-            workflow_id=m.run.workflow_id,
-            first_run_id=m.run.first_run_id,
-            call=call.id,
-            args_digest=call.args_digest,
-        ),
-        "decision": decided,
-    }
-    if activation.generation:
-        payload["generation"] = activation.generation
-    if call.permit is not None:
-        payload["permit"] = _permit(call.permit)
-    return payload
-
-
-def _permit(permit: PermitState) -> dict[str, object]:
-    triggers = [trigger.value for trigger in permit.triggers]
-    return {
-        "pause": permit.pause,
-        "triggers": triggers,
-        "outcome": "approve",
-        "by": permit.by,
-        "digest": permit.digest,
-    }
-
-
-def _timeout_s(m: Machine, call: CallState, activation: Activation) -> float:
-    own = m.node_of(activation).timeout_s
-    if own is not None:
-        return own
-    return m.card.models[call.name].timeout_s if call.kind == "model" else m.card.tools[call.name].timeout_s

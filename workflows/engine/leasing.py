@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from workflows.engine.events import LeaseArrived, LeaseSettled
+
 if TYPE_CHECKING:
     from policies.budget import Amount
     from policies.model import Standing
-    from workflows.engine.events import LeaseArrived, LeaseSettled
     from workflows.engine.machine import Machine
     from workflows.engine.state import CallState
 
@@ -58,3 +59,11 @@ def pending(m: Machine) -> bool:
     """Whether the run must wait for the ledger before it may be carried over or finished."""
     del m
     return False
+
+
+def record(m: Machine, event: LeaseArrived | LeaseSettled) -> None:
+    """Take the ledger's word, whichever it is."""
+    if isinstance(event, LeaseArrived):
+        arrived(m, event)
+    else:
+        settled(m, event)

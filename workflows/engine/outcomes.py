@@ -4,19 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from policies.model import Effect
+from policies.canonical import NotCanonical, digest
+from policies.model import Effect, Outcome
 from workflows.contracts.calls import Usage
 from workflows.contracts.failures import ErrorInfo, FailureType
-from workflows.engine import spending, validating
+from workflows.engine import auditing, seen, spending, validating, verdicts
 from workflows.engine.calling import call_again
+from workflows.engine.events import CallCancelled, CallFailed, CallSucceeded
 from workflows.engine.machine import problem
 from workflows.engine.scopes import end_cancelled
 from workflows.engine.steps import Fail, Succeed
 
+UNWRITABLE = "not JSON"
+"""Stands for an outcome that has no canonical form, and therefore no digest."""
+
 if TYPE_CHECKING:
-    from workflows.engine.events import CallCancelled, CallFailed, CallSucceeded
+    from policies.budget import Amount
     from workflows.engine.machine import Machine
     from workflows.engine.state import Activation, CallState
+
+
+def record(m: Machine, event: CallSucceeded | CallFailed | CallCancelled) -> None:
+    """Take a call's outcome; what is no longer in flight is ignored."""
+    if isinstance(event, CallSucceeded):
+        call_succeeded(m, event)
+    elif isinstance(event, CallFailed):
+        call_failed(m, event)
+    else:
+        call_cancelled(m, event)
 
 
 def call_succeeded(m: Machine, event: CallSucceeded) -> None:
@@ -24,9 +39,17 @@ def call_succeeded(m: Machine, event: CallSucceeded) -> None:
     call = m.state.calls.get(event.call)
     if call is None or call.status != "in_flight":
         return
-    activation = _end(m, call, event.usage, maybe_billed=False)
+    activation, used = _end(m, call, event.usage, maybe_billed=False)
+    found = _fingerprint(event.output)
+    auditing.settled(m, call.id, "ok", used, found)
+    seen.labelled(m, event.labels)
+    seen.ended(m, call, activation, "ok", found)
+    latency_ms = 0 if event.usage is None else event.usage.latency_ms
+    discarded = verdicts.after(m, call, activation, Outcome(used.tokens, used.cost_nano, latency_ms, "ok"))
     if call.doomed:
         end_cancelled(m, activation)
+    elif discarded is not None:
+        m.todo.append(Fail(activation.id, problem(FailureType.POLICY_DENIED, discarded, activation)))
     elif activation.kind == "validate":
         validating.tool_answered(m, activation, event.output)
     else:
@@ -52,9 +75,16 @@ def call_failed(m: Machine, event: CallFailed) -> None:
     if call is None or call.status != "in_flight":
         return
     maybe_billed = call.kind == "model" and event.billed == "maybe"
-    activation = _end(m, call, event.usage if event.billed == "yes" else None, maybe_billed=maybe_billed)
+    activation, used = _end(m, call, event.usage if event.billed == "yes" else None, maybe_billed=maybe_billed)
+    found = _fingerprint([event.type, event.message])
+    auditing.settled(m, call.id, event.type, used, found)
+    seen.ended(m, call, activation, "failed", found)
+    discarded = verdicts.after(m, call, activation, Outcome(used.tokens, used.cost_nano, 0, "failed"))
     if call.doomed:
         end_cancelled(m, activation)
+        return
+    if discarded is not None:
+        m.todo.append(Fail(activation.id, problem(FailureType.POLICY_DENIED, discarded, activation)))
         return
     if maybe_billed and activation.recalls + 1 < m.node_of(activation).retry.max_attempts:
         activation.recalls += 1
@@ -87,7 +117,8 @@ def call_cancelled(m: Machine, event: CallCancelled) -> None:
     call = m.state.calls.get(event.call)
     if call is None or call.status != "in_flight":
         return
-    activation = _end(m, call, None, maybe_billed=call.kind == "model")
+    activation, used = _end(m, call, None, maybe_billed=call.kind == "model")
+    auditing.settled(m, call.id, "cancelled", used, None)
     if call.doomed:
         end_cancelled(m, activation)
         return
@@ -95,11 +126,19 @@ def call_cancelled(m: Machine, event: CallCancelled) -> None:
     m.todo.append(Fail(activation.id, error))
 
 
-def _end(m: Machine, call: CallState, usage: Usage | None, *, maybe_billed: bool) -> Activation:
+def _fingerprint(value: object) -> str:
+    """The digest of an outcome, by which it is known in the audit and by the loop guard."""
+    try:
+        return digest(value)
+    except NotCanonical:
+        return UNWRITABLE
+
+
+def _end(m: Machine, call: CallState, usage: Usage | None, *, maybe_billed: bool) -> tuple[Activation, Amount]:
     activation = m.state.activations[call.activation]
-    spending.settle(m, call, usage, maybe_billed=maybe_billed)
+    used = spending.settle(m, call, usage, maybe_billed=maybe_billed)
     spending.stop_clock(m, activation)
     del m.state.calls[call.id]
     activation.call = None
     m.state.in_flight -= 1
-    return activation
+    return activation, used

@@ -14,6 +14,7 @@ from workflows.engine.digest import pause_digest
 from workflows.engine.state import PauseState
 
 if TYPE_CHECKING:
+    from policies.model import Decision
     from workflows.contracts.failures import ErrorInfo
     from workflows.engine.machine import Machine
     from workflows.engine.state import Activation, CallState
@@ -32,9 +33,10 @@ UNANSWERED = {
 """Presentation and `on_timeout` of a trigger that the policy does not mention."""
 
 
-def open_for_call(m: Machine, call: CallState, triggers: tuple[Trigger, ...]) -> None:
+def open_for_call(m: Machine, call: CallState, decision: Decision) -> None:
     """Hold one call until a person approves or denies it; all that must be asked is asked at once."""
     activation = m.state.activations[call.activation]
+    triggers = decision.asks
     call.status = "asked"
     what = f"node `{activation.node}` wants to call `{call.name}`"
     why = " and ".join(_WHY[trigger] for trigger in triggers)

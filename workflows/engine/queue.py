@@ -9,7 +9,7 @@ from workflows.engine import spending
 
 if TYPE_CHECKING:
     from workflows.engine.machine import Machine
-    from workflows.engine.state import CallState
+    from workflows.engine.state import Activation, CallState
 
 
 def enqueue(m: Machine, call: CallState) -> None:
@@ -18,6 +18,19 @@ def enqueue(m: Machine, call: CallState) -> None:
     enqueue_silently(m, call)
     activation = m.state.activations[call.activation]
     activation.busy_since_ms = m.state.now_ms if spending.issuing(m) else None
+
+
+def ready(m: Machine, activation: Activation) -> None:
+    """A queued call is looked at: from here on its time counts, unless it turns out to wait for a person."""
+    if activation.busy_since_ms is None:
+        activation.busy_since_ms = m.state.now_ms
+
+
+def stuck(m: Machine) -> bool:
+    """Whether what is queued waits for a person, and for nothing that will come by itself."""
+    if m.state.in_flight or m.state.lease.asked:
+        return False
+    return m.state.halted is not None or any(pause.rungs for pause in m.state.pauses.values())
 
 
 def enqueue_silently(m: Machine, call: CallState) -> None:

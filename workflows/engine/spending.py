@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from policies.budget import NOTHING, Amount, Ledger
+from policies.budget import NOTHING, RESERVED, Amount, Ledger
 from workflows.contracts.failures import ErrorInfo, FailureType
+from workflows.engine import auditing, leasing
 from workflows.engine.machine import problem
 
 if TYPE_CHECKING:
@@ -47,16 +48,21 @@ def charge_step(m: Machine, activation: Activation) -> ErrorInfo | None:
 
 
 def issuing(m: Machine) -> bool:
-    """Whether the run may issue calls: nobody holds it, and it is not being carried over."""
-    return m.state.held_by is None and not m.state.draining
+    """Whether the run may issue calls: neither a person nor a rule holds it, and it is not being carried over."""
+    return m.state.held_by is None and m.state.halted is None and not m.state.draining
 
 
 def pass_time(m: Machine, at_ms: int) -> None:
     """Move the clock; time counts for the run while a call is in flight, or is ready and not held."""
     state = m.state
-    if state.in_flight or (m.queue and issuing(m)):
+    if state.in_flight or (m.queue and issuing(m) and not _all_parked(m)):
         m.ledgers[RUN].charge(Amount(wall_ms=max(0, at_ms - state.now_ms)))
     state.now_ms = max(state.now_ms, at_ms)
+
+
+def _all_parked(m: Machine) -> bool:
+    """Whether every queued call waits for an answer that another one asked for."""
+    return all(activation.busy_since_ms is None for activation in _queued(m))
 
 
 def stop_clocks(m: Machine) -> None:
@@ -109,14 +115,27 @@ def time_left_ms(m: Machine, activation: Activation) -> int | None:
     return min(left)
 
 
-def settle(m: Machine, call: CallState, usage: Usage | None, *, maybe_billed: bool) -> None:
-    """Replace a call's reservation by what it used; all of it where the provider may have billed unseen."""
+def reserve(m: Machine, call: CallState, activation: Activation) -> None:
+    """Hold a call's worst case in every scope."""
+    m.ledgers[RUN].reserve(call.id, call.reserve)
+    execution_ledger(m, activation).reserve(call.id, call.reserve)
+    leasing.reserve(m, call)
+
+
+def settle(m: Machine, call: CallState, usage: Usage | None, *, maybe_billed: bool) -> Amount:
+    """Replace a reservation by what was used, which is given; all of it where a provider may have billed unseen."""
     used = call.reserve if maybe_billed else _amount(call, usage)
-    m.ledgers[RUN].settle(call.id, used)
+    over = m.ledgers[RUN].settle(call.id, used)
     m.ledgers[call.activation].settle(call.id, used)
+    leasing.settle(m, call, used)
+    if over:
+        held, took = call.reserve._asdict(), used._asdict()
+        beyond = {unit: took[unit] - held[unit] for unit in RESERVED if took[unit] > held[unit]}
+        auditing.note(m, "overrun", call=call.id, beyond=beyond)
     if usage is not None:
         m.state.totals.input_tokens += usage.input_tokens
         m.state.totals.output_tokens += usage.output_tokens
+    return used
 
 
 def _amount(call: CallState, usage: Usage | None) -> Amount:

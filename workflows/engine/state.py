@@ -26,6 +26,7 @@ class Frame:
     """The run (`path` is empty) or one branch. `order` is its place among live frames: indices from the root.
 
     `result` is bound where `bound` says so; it is of a task of the frame's own, and not its parent's, once it `worked`.
+    `last` is kind, name, node and status of its last call, `loop` what the loop guard remembers of its calls.
     """
 
     path: str
@@ -43,6 +44,8 @@ class Frame:
     error: ErrorInfo | None = None
     joined: dict[str, dict[str, object]] = field(default_factory=dict)
     token: str | None = None
+    last: list[str] = field(default_factory=list)
+    loop: LoopState | None = None
 
 
 BranchStatus = Literal["pending", "running", "ok", "failed", "cancelled"]
@@ -154,7 +157,10 @@ class GrantState:
 
 @dataclass(slots=True)
 class CallState:
-    """One wanted call. `doomed`: its frame is gone; the outcome is settled and otherwise ignored."""
+    """One wanted call. `doomed`: its frame is gone; the outcome is settled and otherwise ignored.
+
+    `passed` are the rules that a person let pass for this call alone.
+    """
 
     id: str
     activation: str
@@ -174,6 +180,8 @@ class CallState:
     reserve: Amount = NOTHING
     doomed: bool = False
     started_ms: int = 0
+    downshifted: bool = False
+    passed: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -281,10 +289,9 @@ class SeenState:
 class RunState:
     """The whole run. `finished` holds the last 200 activations that ended, `closed_pauses` the last 200 pauses.
 
-    `last` is kind, name, node and status of each frame's last call, `loops` what the loop guard remembers of each
-    frame, `rungs` the highest rung of the ladder that acted by scope and unit, `latched` the rules that people let
-    pass and by whom, `halted` the pause that holds the whole run, `overrun` what was used beyond reservations by
-    unit, `warned` what people were warned of, `approvals` those of scope `run`, `grants` what people granted.
+    `rungs` is the highest rung of the ladder that acted by scope and unit, `latched` the rules that people let pass
+    and by whom, `halted` the pause that holds the whole run, `warned` what people were warned of (at most 50),
+    `approvals` those of scope `run`, `grants` what people granted, `events` how many events were applied.
     """
 
     started_ms: int = 0
@@ -310,12 +317,9 @@ class RunState:
     audit: AuditState = field(default_factory=AuditState)
     lease: LeaseState = field(default_factory=LeaseState)
     seen: SeenState = field(default_factory=SeenState)
-    last: dict[str, list[str]] = field(default_factory=dict)
-    loops: dict[str, LoopState] = field(default_factory=dict)
     rungs: dict[str, str] = field(default_factory=dict)
     latched: dict[str, str] = field(default_factory=dict)
     halted: str | None = None
-    overrun: dict[str, int] = field(default_factory=dict)
     warned: list[str] = field(default_factory=list)
     approvals: list[PermitState] = field(default_factory=list)
     grants: list[GrantState] = field(default_factory=list)

@@ -85,6 +85,13 @@ class Performer:
         if task is not None:
             task.cancel()
 
+    def lease(self, command: TakeLease | SettleLease) -> None:
+        """Talk to the tenant's ledger."""
+        if isinstance(command, TakeLease):
+            self.take_lease(command)
+        else:
+            self.settle_lease(command)
+
     def take_lease(self, command: TakeLease) -> None:
         """Ask the tenant's ledger for a lease."""
         raise NotImplementedError(command)

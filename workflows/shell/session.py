@@ -89,10 +89,8 @@ class Session:
                 self._performer.cancel_timer(command.timer)
             case TellAnswer():
                 self._verdicts.append(command.outcome)
-            case TakeLease():
-                self._performer.take_lease(command)
-            case SettleLease():
-                self._performer.settle_lease(command)
+            case TakeLease() | SettleLease():
+                self._performer.lease(command)
             case FinishRun():
                 pass  # `engine.over` is what the workflow waits for
             case _:

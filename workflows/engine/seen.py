@@ -1,0 +1,74 @@
+"""What the run remembers of its calls for the rules that look back: counts, labels, repetitions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from policies.loop_guard import LoopState, note_call, note_result
+from workflows.engine.needs import needs_of
+from workflows.engine.requests import FINGERPRINT_DIGITS, fingerprint
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Literal
+
+    from workflows.engine.machine import Machine
+    from workflows.engine.state import Activation, CallState
+
+
+def issued(m: Machine, call: CallState, activation: Activation) -> None:
+    """A call starts: from here on the run has met all that it touches."""
+    seen = m.state.seen
+    _add(seen.counts, call.name)
+    _add(seen.effects, call.effect.value)
+    _add(seen.nodes, activation.node)
+    for need in needs_of(m, call):
+        _add(seen.kinds, need.kind)
+        if need.kind == "net":
+            _add(seen.hosts, need.pattern)
+    if call.kind == "tool":
+        _add(seen.tools, call.name)
+        labelled(m, m.card.tools[call.name].labels)
+    _count_for_loops(m, call, activation)
+
+
+def refused(m: Machine, call: CallState, activation: Activation) -> None:
+    """A call was denied: it counts as a call for the loop guard, and as the last of its frame."""
+    m.state.seen.denials += 1
+    _count_for_loops(m, call, activation)
+    _set_last(m, call, activation, "denied")
+
+
+def ended(
+    m: Machine, call: CallState, activation: Activation, status: Literal["ok", "failed"], result_digest: str
+) -> None:
+    """A call has its outcome; `result_digest` is of its output, or of its failure."""
+    if status == "failed":
+        m.state.seen.failures += 1
+    frame = m.frame_of(activation)
+    if frame.loop is not None and call.kind == "tool":
+        note_result(frame.loop, fingerprint(call), result_digest[:FINGERPRINT_DIGITS])
+    _set_last(m, call, activation, status)
+
+
+def labelled(m: Machine, labels: Iterable[str]) -> None:
+    """The run has met content with these labels."""
+    for label in labels:
+        _add(m.state.seen.labels, label)
+
+
+def _count_for_loops(m: Machine, call: CallState, activation: Activation) -> None:
+    frame = m.frame_of(activation)
+    if m.policy.loop is None or call.kind != "tool":
+        return
+    if frame.loop is None:
+        frame.loop = LoopState([], {}, {}, {})
+    note_call(frame.loop, fingerprint(call), activation.node)
+
+
+def _set_last(m: Machine, call: CallState, activation: Activation, status: str) -> None:
+    m.frame_of(activation).last = [call.kind, call.name, activation.node, status]
+
+
+def _add(counts: dict[str, int], name: str) -> None:
+    counts[name] = counts.get(name, 0) + 1
