@@ -31,7 +31,7 @@ class FailureType(StrEnum):
     FORGED_INPUT = "ForgedInput"
     UNSEALED = "Unsealed"
     POLICY_DRIFT = "PolicyDrift"
-    SECRET_FOUND = "SecretFound"
+    SECRET_FOUND = "SecretFound"  # noqa: S105 - the name of a failure
     ANSWER_REFUSED = "AnswerRefused"
     CANCELLED = "Cancelled"
     TERMINATED = "Terminated"

@@ -16,11 +16,12 @@ from workflows.contracts.failures import FailureType
 from workflows.contracts.names import ADMIT
 from workflows.engine.events import CallCancelled, CallFailed, CallSucceeded, Event, TimerFired
 from workflows.shell import options
+from workflows.engine.commands import TakeLease
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from workflows.engine.commands import SettleLease, StartCall, StartTimer, TakeLease
+    from workflows.engine.commands import SettleLease, StartCall, StartTimer
 
 
 def now_ms() -> int:
