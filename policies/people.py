@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ANY = "any"
+ROLE, PERSON = "role:", "person:"
+AND = "&"
+DAY_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +30,18 @@ class Answerers:
     require_signature: bool = False
     people: tuple[Person, ...] = ()
 
+    def find(self, id_: str) -> Person | None:
+        """A person by id."""
+        return next((person for person in self.people if person.id == id_), None)
+
+    def able(self, entries: Sequence[str], revoked: Sequence[str] = ()) -> tuple[Person, ...]:
+        """The people that entries name who can prove who they are, where that is asked; for `any` all of them.
+
+        Keys are compared as they are written, and no two people have the same one: each stands for one key.
+        """
+        named = (person for person in self.people if admits(entries, person.id, person.roles))
+        return tuple(person for person in named if not self.require_signature or can_sign(person, revoked))
+
 
 @dataclass(frozen=True, slots=True)
 class Controls:
@@ -40,4 +59,23 @@ class Approvals:
     """Standing approvals: whether a signed yes may hold for the whole tenant, and for how long at most."""
 
     tenant: bool = False
-    max_s: float = 30 * 86_400.0
+    max_s: float = 30 * DAY_S
+
+
+def admits(entries: Sequence[str], id_: str, roles: Sequence[str]) -> bool:
+    """Whether a person of this id and these roles is one of those named; without entries everybody is."""
+    return not entries or any(_fits(entry, id_, roles) for entry in entries)
+
+
+def can_sign(person: Person, revoked: Sequence[str] = ()) -> bool:
+    """Whether the person has a key that was not revoked."""
+    return person.public_key is not None and person.public_key not in revoked
+
+
+def _fits(entry: str, id_: str, roles: Sequence[str]) -> bool:
+    """Whether one person is all that an entry names: `any`, `role:operator`, `ada`, `person:ada`, joined by `&`."""
+    return all(
+        part == ANY
+        or (part.removeprefix(ROLE) in roles if part.startswith(ROLE) else part.removeprefix(PERSON) == id_)
+        for part in entry.split(AND)
+    )
