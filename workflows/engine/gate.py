@@ -18,7 +18,7 @@ from workflows.engine.steps import Fail
 from workflows.engine.summaries import call_summary
 
 if TYPE_CHECKING:
-    from policies.model import Decision
+    from policies.model import Decision, Request
     from workflows.engine.machine import Machine
     from workflows.engine.state import Activation, CallState
 
@@ -55,7 +55,7 @@ def _pass(m: Machine, call: CallState) -> bool:
     """Decide one call; True when it must wait for its siblings to settle, and with it those behind it."""
     activation = m.state.activations[call.activation]
     ready(m, activation)
-    decision = _decide(m, call, activation)
+    request, decision = _decide(m, call, activation)
     if decision.verdict is Verdict.WAIT:
         if decision.lack is not None:
             leasing.want(m, decision.lack)
@@ -71,21 +71,23 @@ def _pass(m: Machine, call: CallState) -> bool:
             verdicts.pause(m, decision, call)
         case Verdict.DENY | Verdict.REJECT:
             dequeue(m, call)
+            seen.refused(m, call, activation)
             _refuse(m, call, activation, decision)
         case Verdict.ASK:
             dequeue(m, call)
             pauses.open_for_call(m, call, decision)
         case _:
             dequeue(m, call)
+            seen.issued(m, call, activation, request.needs)
             _issue(m, call, activation, decision)
     return False
 
 
-def _decide(m: Machine, call: CallState, activation: Activation) -> Decision:
+def _decide(m: Machine, call: CallState, activation: Activation) -> tuple[Request, Decision]:
     """The decision; a call that is moved to a cheaper model is decided again, once, as what it has become."""
-    decision = _ask_policy(m, call, activation)
+    request, decision = _ask_policy(m, call, activation)
     if decision.downshift is None:
-        return decision
+        return request, decision
     verdicts.latch(m, decision.rungs)
     call.downshifted = True
     if decision.downshift in m.card.models:
@@ -93,12 +95,12 @@ def _decide(m: Machine, call: CallState, activation: Activation) -> Decision:
     return _ask_policy(m, call, activation)
 
 
-def _ask_policy(m: Machine, call: CallState, activation: Activation) -> Decision:
+def _ask_policy(m: Machine, call: CallState, activation: Activation) -> tuple[Request, Decision]:
     request, facts = request_of(m, call, activation), facts_of(m, call, activation)
     decision = decide(m.policy, request, facts)
     if m.observer is not None:
         m.observer.decided(call.id, request, facts, decision)
-    return decision
+    return request, decision
 
 
 def _asked_already(m: Machine, decision: Decision) -> bool:
@@ -123,7 +125,6 @@ def _refuse(m: Machine, call: CallState, activation: Activation, decision: Decis
     by_budget = all(reason.rule.startswith("budget.") for reason in denials)
     kind = FailureType.BUDGET_EXCEEDED if by_budget else FailureType.POLICY_DENIED
     message = f"`{call.name}`: " + "; ".join(f"{reason.message} [{reason.rule}]" for reason in denials)
-    seen.refused(m, call, activation)
     del m.state.calls[call.id]
     activation.call = None
     spending.stop_clock(m, activation)
@@ -137,7 +138,6 @@ def _issue(m: Machine, call: CallState, activation: Activation, decision: Decisi
     spending.reserve(m, call, activation)
     m.out.append(_start(m, call, activation, decision))
     m.note_issued(m.state.now_ms, min(call.args_bytes, INLINE_BYTES) + CALL_BYTES)
-    seen.issued(m, call, activation)
     call.status, call.started_ms, call.permit = "in_flight", m.state.now_ms, None
     m.state.in_flight += 1
 

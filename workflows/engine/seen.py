@@ -5,24 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policies.loop_guard import LoopState, note_call, note_result
-from workflows.engine.needs import needs_of
 from workflows.engine.requests import FINGERPRINT_DIGITS, fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Literal
 
+    from policies.capability import Capability
     from workflows.engine.machine import Machine
     from workflows.engine.state import Activation, CallState
 
 
-def issued(m: Machine, call: CallState, activation: Activation) -> None:
+def issued(m: Machine, call: CallState, activation: Activation, needs: Iterable[Capability]) -> None:
     """A call starts: from here on the run has met all that it touches."""
     seen = m.state.seen
     _add(seen.counts, call.name)
     _add(seen.effects, call.effect.value)
     _add(seen.nodes, activation.node)
-    for need in needs_of(m, call):
+    for need in needs:
         _add(seen.kinds, need.kind)
         if need.kind == "net":
             _add(seen.hosts, need.pattern)

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workflows.contracts.pause import PauseView
-from workflows.contracts.run import BudgetView, NodeView, Phase, RunView, UsageView
+from workflows.contracts.run import AuditView, BudgetView, NodeView, Phase, RunView, UsageView
 from workflows.engine import bindings, spending
 from workflows.engine.asking import asked_call
 from workflows.engine.clock import rfc3339
 from workflows.engine.pauses import KEEP_WAITING
+from workflows.engine.queue import stuck
 from workflows.engine.state import ROOT
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def phase(m: Machine) -> Phase:
         return state.ending.phase
     if state.held_by is not None:
         return "paused"
-    moving = state.in_flight or m.queue or state.waits or state.ending is not None
+    moving = state.in_flight or (m.queue and not stuck(m)) or state.waits or state.ending is not None
     return "waiting" if state.pauses and not moving else "running"
 
 
@@ -90,7 +91,9 @@ def run_view(m: Machine) -> RunView:
         refusals=tuple(state.refusals),
         pauses=tuple(pause_views(m)),
         state=_values(m),
-        warnings=m.card.warnings,
+        warnings=(*m.card.warnings, *state.warned),
+        audit=AuditView(seq=state.audit.seq, head=state.audit.head),
+        starter=m.card.starter,
         started_at=rfc3339(state.started_ms),
         ended_at=None if state.ended_ms is None else rfc3339(state.ended_ms),
     )

@@ -14,9 +14,9 @@ from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 from workflows.contracts.calls import Bill, CallResult
 from workflows.contracts.failures import FailureType
 from workflows.contracts.names import ADMIT
+from workflows.engine.commands import TakeLease
 from workflows.engine.events import CallCancelled, CallFailed, CallSucceeded, Event, TimerFired
 from workflows.shell import options
-from workflows.engine.commands import TakeLease
 
 if TYPE_CHECKING:
     from collections.abc import Callable
