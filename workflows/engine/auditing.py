@@ -1,41 +1,185 @@
-"""The audit chain: each record holds the digest of the one before it, so none can be changed, removed or moved."""
+"""The audit chain: each record holds the digest of the one before it, so none can be changed, removed or moved.
+
+What is chained are records (`audit_records`) and, through their `event`, everything that the run was told: the
+chain is a pure function of a history, and whoever replays the history has it again. The records that every call
+brings write their canonical JSON (RFC 8785) themselves; a test holds them to `policies.canonical`.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
+from dataclasses import dataclass, fields, is_dataclass
+from json.encoder import encode_basestring as quoted
 from typing import TYPE_CHECKING
 
-from policies.canonical import canonical
+from pydantic import BaseModel
+
+from policies.canonical import NotCanonical, canonical
+from workflows.contracts.names import ENGINE
+from workflows.contracts.run import AuditView
+from workflows.engine.events import CallSucceeded
 
 if TYPE_CHECKING:
     from policies.budget import Amount
+    from workflows.contracts.calls import Usage
+    from workflows.engine.events import CarryResumed, Event, RunStarted
     from workflows.engine.machine import Machine
 
 DOMAIN = b"detent.audit.v1\0"
+EVENT_DOMAIN = b"detent.audit.event.v1\0"
 HEAD_DIGITS = 16
 """How many hex digits of the head ride in each call."""
 
 
-def note(m: Machine, kind: str, **fields: object) -> None:
-    """Append one record {seq, prev, kind, at_event, …}; the fields are JSON."""
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The run that started this one, and the head of its chain when it did."""
+
+    workflow_id: str
+    run_id: str
+    head: str
+
+
+def take(m: Machine, event: Event) -> None:
+    """Hold what the run is told until the next record, which covers it. A call's output is in its `settled`."""
     chain = m.state.audit
-    record = {"seq": chain.seq + 1, "prev": chain.head, "kind": kind, "at_event": m.state.events, **fields}
-    chain.head = hashlib.sha256(DOMAIN + canonical(record)).hexdigest()
-    chain.seq += 1
-    if m.observer is not None:
-        m.observer.recorded(record)
+    told = chain.event.encode() + _told(event)
+    chain.event = hashlib.sha256(EVENT_DOMAIN + told).hexdigest()
+
+
+def note(m: Machine, kind: str, **fields: object) -> None:
+    """Append one record of a kind; its fields are JSON, and never values, arguments or secrets."""
+    chain = m.state.audit
+    record: dict[str, object] = {
+        "seq": chain.seq + 1,
+        "prev": chain.head,
+        "kind": kind,
+        "at_event": m.state.events,
+        "at_ms": m.state.now_ms,
+        **fields,
+    }
+    if chain.event:
+        record["event"] = chain.event
+    _append(m, _written(record))
+
+
+def genesis(m: Machine, event: RunStarted, parent: Parent | None = None) -> None:
+    """The first record: which run this is, what it was started with, under which policy, by whom, for which parent."""
+    starter = m.card.starter
+    above = {} if parent is None else {"parent": {name.name: getattr(parent, name.name) for name in fields(parent)}}
+    m.state.audit.run = m.run.run_id
+    note(
+        m,
+        "admitted",
+        engine=ENGINE,
+        namespace=m.run.namespace,
+        workflow_id=m.run.workflow_id,
+        first_run_id=m.run.first_run_id,
+        tenant=m.card.tenant,
+        graph=m.graph.digest,
+        policy=m.card.policy_digest,
+        sent=event.sent,
+        card=event.card,
+        starter=None if starter is None else f"{starter.assurance}:{starter.id}",
+        **above,
+    )
+
+
+def resumed(m: Machine, event: CarryResumed) -> None:
+    """The first record of a later execution, which names the one before; nothing where the run was only drained."""
+    chain = m.state.audit
+    if chain.run != m.run.run_id:
+        note(m, "carried", run=chain.run, run_id=m.run.run_id, sent=event.sent)
+        chain.run = m.run.run_id
+
+
+def child_ended(m: Machine, child: Parent, seq: int) -> None:
+    """Take up the last head of a child's own chain."""
+    note(m, "child", workflow_id=child.workflow_id, run_id=child.run_id, head=child.head, seq=seq)
 
 
 def issued(m: Machine, call: str, name: str, decision: dict[str, object], pause: str | None) -> None:
     """A call is about to start; `decision` is what rides in it."""
-    note(m, "decided", call=call, name=name, **decision, **({} if pause is None else {"pause": pause}))
+    chain, state = m.state.audit, m.state
+    rules = decision["rules"]
+    assert isinstance(rules, list), "a decision names its rules"
+    listed = ",".join([quoted(rule) for rule in rules])
+    permit = "" if pause is None else f'"pause":{quoted(pause)},'
+    _append(
+        m,
+        f'{{"at_event":{state.events},"at_ms":{state.now_ms},"call":{quoted(call)},'
+        f'"digest":"{decision["digest"]}",{_event(m)}"kind":"decided","name":{quoted(name)},{permit}'
+        f'"policy":"{decision["policy"]}","prev":"{chain.head}","rules":[{listed}],"seq":{chain.seq + 1},'
+        f'"verdict":"{decision["verdict"]}"}}',
+    )
 
 
 def settled(m: Machine, call: str, status: str, used: Amount, result: str | None) -> None:
     """A call has ended; `result` is the digest of its output or failure, null where it was given up."""
-    note(m, "settled", call=call, status=status, tokens=used.tokens, cost_nano=used.cost_nano, result=result)
+    chain, state = m.state.audit, m.state
+    found = "null" if result is None else quoted(result)
+    _append(
+        m,
+        f'{{"at_event":{state.events},"at_ms":{state.now_ms},"call":{quoted(call)},"cost_nano":{used.cost_nano},'
+        f'{_event(m)}"kind":"settled","prev":"{chain.head}","result":{found},"seq":{chain.seq + 1},'
+        f'"status":{quoted(status)},"tokens":{used.tokens}}}',
+    )
 
 
 def head(m: Machine) -> str:
     """The beginning of the head, as calls carry it."""
     return m.state.audit.head[:HEAD_DIGITS]
+
+
+def view(m: Machine) -> AuditView:
+    """Where the chain stands."""
+    return AuditView(seq=m.state.audit.seq, head=m.state.audit.head)
+
+
+def _event(m: Machine) -> str:
+    return f'"event":"{m.state.audit.event}",' if m.state.audit.event else ""
+
+
+def _append(m: Machine, written: str) -> None:
+    chain = m.state.audit
+    chain.head = hashlib.sha256(DOMAIN + written.encode("utf-8", "surrogatepass")).hexdigest()
+    chain.seq += 1
+    chain.event = ""
+    if m.observer is not None:
+        m.observer.recorded(json.loads(written), chain.head)
+
+
+def _written(value: object) -> str:
+    """Canonical JSON; what has no canonical form is written as Python writes JSON, and never raises."""
+    try:
+        return canonical(value).decode()
+    except NotCanonical:
+        return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _told(event: Event) -> bytes:
+    if isinstance(event, CallSucceeded):
+        labels = ",".join([quoted(label) for label in event.labels])
+        used = "null" if event.usage is None else _usage(event.usage)
+        text = f'{{"at_ms":{event.at_ms},"call":{quoted(event.call)},"labels":[{labels}],"usage":{used}}}'
+        return text.encode("utf-8", "surrogatepass")
+    told = {field.name: _plain(getattr(event, field.name)) for field in fields(event)}
+    return f"{type(event).__name__}{_written(told)}".encode("utf-8", "surrogatepass")
+
+
+def _usage(usage: Usage) -> str:
+    return (
+        f'{{"cache_read_tokens":{usage.cache_read_tokens},"cache_write_tokens":{usage.cache_write_tokens},'
+        f'"cost_nano":{usage.cost_nano},"input_tokens":{usage.input_tokens},"latency_ms":{usage.latency_ms},'
+        f'"output_tokens":{usage.output_tokens},"tokens":{usage.tokens}}}'
+    )
+
+
+def _plain(value: object) -> object:
+    """A part of an event as JSON. Defaults are left out of models: they may get more fields."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_defaults=True)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
+    return value

@@ -60,20 +60,6 @@ if TYPE_CHECKING:
     from workflows.language.graph import Graph
 
 
-def _admitted(m: Machine) -> dict[str, object]:
-    """What the first record of the audit says: which run this is, under which policy, started by whom."""
-    starter = m.card.starter
-    return {
-        "namespace": m.run.namespace,
-        "workflow_id": m.run.workflow_id,
-        "first_run_id": m.run.first_run_id,
-        "tenant": m.card.tenant,
-        "graph": m.graph.digest,
-        "policy": m.card.policy_digest,
-        "starter": None if starter is None else f"{starter.assurance}:{starter.id}",
-    }
-
-
 class Engine:
     """One run of one graph under one run card. The same events always give the same commands."""
 
@@ -90,6 +76,7 @@ class Engine:
         m.out, m.moves = [], {}
         m.state.events += 1
         spending.pass_time(m, event.at_ms)
+        auditing.take(m, event)
         self._record(event)
         while True:
             routing.take_steps(m)
@@ -105,7 +92,7 @@ class Engine:
         match event:
             case RunStarted():
                 m.state.started_ms = event.at_ms
-                auditing.note(m, "admitted", **_admitted(m))
+                auditing.genesis(m, event)
                 m.state.frames[ROOT] = Frame(path=ROOT)
                 m.todo.append(Enter(ROOT, m.graph.start))
             case CallSucceeded() | CallFailed() | CallCancelled():
@@ -140,6 +127,7 @@ class Engine:
                 spending.stop_clocks(m)
                 m.state.draining = True
             case CarryResumed():
+                auditing.resumed(m, event)
                 m.state.draining = False
                 spending.start_clocks(m)
             case _:

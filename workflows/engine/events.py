@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """The run was admitted."""
+    """The run was admitted; `sent` and `card` are the digests of its input and its card as they were recorded."""
 
     at_ms: int
+    sent: str | None = None
+    card: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +140,10 @@ class Repinned:
 
 @dataclass(frozen=True, slots=True)
 class CarryResumed:
-    """The run was carried into a new history and goes on."""
+    """The run goes on: in a new history, whose input has the digest `sent`, or in the old one after all."""
 
     at_ms: int
+    sent: str | None = None
 
 
 Event = (

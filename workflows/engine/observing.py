@@ -16,5 +16,5 @@ class Observer(Protocol):
     def decided(self, call: str, request: Request, facts: Facts, decision: Decision) -> None:
         """The gate has decided a call (`<activation>:<index>`), before anything follows from it."""
 
-    def recorded(self, record: Mapping[str, object]) -> None:
-        """An audit record was appended."""
+    def recorded(self, record: Mapping[str, object], head: str) -> None:
+        """An audit record was appended, and its digest is the head now."""

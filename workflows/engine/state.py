@@ -250,10 +250,15 @@ class Totals:
 
 @dataclass(slots=True)
 class AuditState:
-    """Where the audit chain stands: how many records, and the digest of the last."""
+    """Where the audit chain stands: how many records, and the digest of the last.
+
+    `event` is the digest of what the run was told since then, `run` the execution that wrote the last record.
+    """
 
     seq: int = 0
     head: str = ""
+    event: str = ""
+    run: str = ""
 
 
 @dataclass(slots=True)
