@@ -81,13 +81,14 @@ class LedgerError(ValueError):
 class Ledger:
     """One budget scope of one run: what it may use, what it has used, what calls in flight may still use."""
 
-    __slots__ = ("_held", "limit", "reserved", "stopped", "used")
+    __slots__ = ("_held", "limit", "overrun", "reserved", "stopped", "used")
 
     def __init__(self, limits: Limits) -> None:
         self.limit = limits
         self.used = NOTHING
         self.reserved = NOTHING
         self.stopped: tuple[Unit, ...] = ()
+        self.overrun = NOTHING
         self._held: dict[str, Amount] = {}
 
     def reserve(self, call_id: str, amount: Amount) -> None:
@@ -101,14 +102,20 @@ class Ledger:
         self.reserved += amount
 
     def settle(self, call_id: str, used: Amount) -> bool:
-        """Replace a reservation by what was used, in full; true if that was more, which stops the scope."""
+        """Replace a reservation by what was used, in full; true if that was more, which stops the scope.
+
+        What was used above the reservation is added to `overrun`, by unit.
+        """
         held = self._take(call_id)
         self.used += used
         if used == held:
             return False
-        over = tuple(unit for unit in RESERVED if getattr(used, unit) > getattr(held, unit))
-        self.stopped = tuple(unit for unit in RESERVED if unit in over or unit in self.stopped)
-        return bool(over)
+        beyond = {unit: max(0, getattr(used, unit) - getattr(held, unit)) for unit in RESERVED}
+        self.stopped = tuple(unit for unit in RESERVED if beyond[unit] or unit in self.stopped)
+        if not any(beyond.values()):
+            return False
+        self.overrun += Amount(**beyond)
+        return True
 
     def release(self, call_id: str) -> None:
         """Give a reservation back: the call was never made."""
@@ -128,6 +135,7 @@ class Ledger:
             "limits": asdict(self.limit),
             "used": self.used._asdict(),
             "stopped": list(self.stopped),
+            "overrun": self.overrun._asdict(),
             "held": {call_id: amount._asdict() for call_id, amount in self._held.items()},
         }
 
@@ -137,6 +145,7 @@ class Ledger:
         ledger = cls(Limits(**cast("dict[str, int | None]", data["limits"])))
         ledger.used = _amount(data["used"])
         ledger.stopped = tuple(cast("list[Unit]", data["stopped"]))
+        ledger.overrun = _amount(data.get("overrun", {}))
         ledger._held = {call_id: _amount(held) for call_id, held in cast("dict[str, object]", data["held"]).items()}
         ledger.reserved = sum(ledger._held.values(), NOTHING)
         return ledger

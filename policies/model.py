@@ -156,7 +156,8 @@ class Facts:
     """What the run knows when it asks: where it runs, what each budget scope has left, what it has been through.
 
     `tenant` is what the tenant's ledger last said of all runs together (null: the tenant has no budget);
-    `lease` what this run holds of it and has not used. `rungs` maps `<scope>.<unit>` to the highest rung of
+    `lease` what this run holds of it and has not used; `tenant_refused` why the ledger gives no more, null
+    while it has not said no. `rungs` maps `<scope>.<unit>` to the highest rung of
     the ladder that has acted there. `loop` is what the loop guard remembers of the call's frame.
     """
 
@@ -204,7 +205,8 @@ class Decision:
     `reserve` and `max_tokens` are what to reserve and send when the verdict is `allow` or `modify`;
     `asks` the triggers that a person must discharge when it is `ask`. `warnings` are for people and change
     nothing. `rungs` are the rungs of the ladder that acted now, as (`<scope>.<unit>`, rung). `downshift` names the
-    alias to use instead, `lack` what a lease must still hold before a call that waits can start.
+    alias to use instead: such a call is not made, but decided again as a call of that alias. `lack` is what a
+    lease must still hold before a call that waits can start, `lacks` the capabilities that a grant must cover.
     """
 
     verdict: Verdict
@@ -216,6 +218,7 @@ class Decision:
     rungs: tuple[tuple[str, str], ...] = ()
     downshift: str | None = None
     lack: Amount | None = None
+    lacks: tuple[Capability, ...] = ()
 
     @property
     def rules(self) -> tuple[str, ...]:
