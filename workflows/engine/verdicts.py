@@ -56,7 +56,7 @@ def pause(m: Machine, decision: Decision | Review, call: CallState | None) -> No
 
 def after(m: Machine, call: CallState, activation: Activation, outcome: Outcome) -> str | None:
     """Let the rules speak that read what a call has used; why its result is discarded, null if it stands."""
-    if not m.policy.guardrails:
+    if not m.policy.guardrails or m.state.ending is not None:
         return None
     found = review(m.policy, request_of(m, call, activation), facts_of(m, call, activation), outcome)
     warn(m, found.warnings)
