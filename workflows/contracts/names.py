@@ -29,6 +29,8 @@ SEARCH_ATTRIBUTES: tuple[tuple[str, str], ...] = (
 )
 
 MEMO_RESULT = "detent_result"
+MEMO_AUDIT = "detent_audit"
+SEAL_HEADER = "detent-seal"
 ENGINE = 1
 """The engine number: it goes into every decision digest, and a run keeps the one it was started with."""
 

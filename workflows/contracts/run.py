@@ -100,7 +100,8 @@ class RunCard(Wire):
     `policy` is the tenant's slice of the operator's policy, `policy_digest` its SHA-256. `warnings` are
     for people. `expressions` names the expression engine and its version;
     `carry_after_events` is the length of history after which the run is carried into a new one.
-    `approvals` are the tenant's standing approvals; `seal` proves that a worker with the key made the card.
+    `approvals` are the tenant's standing approvals; `audited` says that heads of the audit go into the memo;
+    `seal` proves that a worker with the key made the card.
     """
 
     v: int = 1
@@ -115,6 +116,7 @@ class RunCard(Wire):
     warnings: tuple[str, ...] = ()
     starter: StarterCard | None = None
     approvals: tuple[Permit, ...] = ()
+    audited: bool = False
     seal: str | None = None
 
 

@@ -127,6 +127,11 @@ def settled(m: Machine, call: str, status: str, used: Amount, result: str | None
     )
 
 
+def digest_of(value: object) -> str:
+    """SHA-256 of a JSON value, whatever it holds."""
+    return hashlib.sha256(_written(value).encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def head(m: Machine) -> str:
     """The beginning of the head, as calls carry it."""
     return m.state.audit.head[:HEAD_DIGITS]

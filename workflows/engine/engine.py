@@ -51,7 +51,7 @@ from workflows.engine.steps import Enter, Succeed
 
 if TYPE_CHECKING:
     from workflows.contracts.pause import Answer, PauseView
-    from workflows.contracts.run import Phase, RunCard, RunView
+    from workflows.contracts.run import AuditView, Phase, RunCard, RunView
     from workflows.engine.commands import Command
     from workflows.engine.events import Event
     from workflows.engine.machine import RunFacts
@@ -63,11 +63,9 @@ if TYPE_CHECKING:
 class Engine:
     """One run of one graph under one run card. The same events always give the same commands."""
 
-    def __init__(self, graph: Graph, card: RunCard, run: RunFacts, observer: Observer | None = None) -> None:
+    def __init__(self, graph: Graph, card: RunCard, run: RunFacts) -> None:
         policy = TenantPolicy.from_document(card.policy)
-        self._m = Machine(
-            graph=graph, card=card, policy=policy, run=run, state=RunState(), ledgers={}, observer=observer
-        )
+        self._m = Machine(graph=graph, card=card, policy=policy, run=run, state=RunState(), ledgers={})
         spending.open_ledgers(self._m)
 
     def apply(self, event: Event) -> list[Command]:
@@ -175,6 +173,30 @@ class Engine:
         """Whether `FinishRun` has been given."""
         return self._m.state.over
 
+    @property
+    def pauses_asked(self) -> int:
+        """Pauses that were ever opened."""
+        return self._m.state.totals.pauses
+
+    @property
+    def audit(self) -> AuditView:
+        """Where the audit chain stands."""
+        return auditing.view(self._m)
+
+    @property
+    def audited(self) -> bool:
+        """Whether heads of the audit are told to the server."""
+        return self._m.card.audited
+
+    @property
+    def signs_audit(self) -> bool:
+        """Whether the policy wants heads of the audit to be signed."""
+        return self._m.policy.sign_audit
+
+    def watch(self, observer: Observer) -> None:
+        """Tell somebody of every decision and every audit record from now on."""
+        self._m.observer = observer
+
     def timers(self) -> dict[str, int]:
         """Every timer that must be running, with the time it is due in UTC milliseconds."""
         return views.timers(self._m)
@@ -196,10 +218,8 @@ class Engine:
         return snapshots.snapshot(self._m)
 
     @classmethod
-    def restore(
-        cls, graph: Graph, card: RunCard, run: RunFacts, data: dict[str, object], observer: Observer | None = None
-    ) -> Engine:
+    def restore(cls, graph: Graph, card: RunCard, run: RunFacts, data: dict[str, object]) -> Engine:
         """The engine that gave the snapshot; `ValueError` for data that is not one."""
-        engine = cls(graph, card, run, observer)
+        engine = cls(graph, card, run)
         snapshots.restore(engine._m, data)
         return engine

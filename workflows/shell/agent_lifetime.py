@@ -13,8 +13,10 @@ from workflows.contracts import names
 from workflows.contracts.failures import ErrorInfo, FailureType
 from workflows.contracts.pause import Answer, AnswerReceipt, Control, PauseView, Refusal
 from workflows.contracts.run import RunView
+from workflows.engine.auditing import digest_of
 from workflows.engine.events import CancelRequested, CarryResumed, DrainRequested, HoldLifted, HoldRequested, RunStarted
-from workflows.shell import ending
+from workflows.engine.observing import Observer
+from workflows.shell import ending, heads
 from workflows.shell.admission import Admitted, first_fault, open_run
 from workflows.shell.carry import CarryPlan, next_input
 from workflows.shell.perform import now_ms
@@ -34,21 +36,25 @@ class AgentLifetime:
     """
 
     def __init__(self) -> None:
+        self.observer: Observer | None = None
         self._session: Session | None = None
         self._refused: str | None = None
 
     @workflow.run
     async def run(self, *sent: Any) -> dict[str, Any]:
         """Run the graph to its end; see `ending` for what each end looks like to Temporal."""
-        admitted = await self._open(_one_of(sent))
+        raw = _one_of(sent)
+        admitted = await self._open(raw)
+        if self.observer is not None:
+            admitted.engine.watch(self.observer)
         session = Session(admitted.engine, admitted.told)
         if admitted.carried:
             session.restart_timers()
-        session.post(CarryResumed(now_ms()) if admitted.carried else RunStarted(now_ms()))
+        session.post(_beginning(admitted, raw))
         session.work()
         self._session = session
         await self._live(session, admitted)
-        return ending.close(session.engine.view())
+        return ending.close(heads.closing(session.engine))
 
     async def _open(self, raw: object) -> Admitted:
         try:
@@ -185,6 +191,14 @@ class AgentLifetime:
         if self._session is None:
             raise ApplicationError("the run has not been admitted yet; ask again", type="NotStarted")
         return self._session
+
+
+def _beginning(admitted: Admitted, raw: object) -> RunStarted | CarryResumed:
+    """The run's first event in this history, with the digests of what it was given: its audit begins with them."""
+    sent = digest_of(raw)
+    if admitted.carried:
+        return CarryResumed(now_ms(), sent)
+    return RunStarted(now_ms(), sent, digest_of(admitted.card.model_dump(mode="json", exclude_defaults=True)))
 
 
 def _one_of(sent: tuple[object, ...]) -> object:

@@ -33,7 +33,7 @@ class Session:
 
     def __init__(self, engine: Engine, told: dict[str, object]) -> None:
         self.engine = engine
-        self.attributes = Attributes(told)
+        self.attributes = Attributes(told, audited=engine.audited)
         self._display = Display(engine)
         self._inbox: deque[Event] = deque()
         self._performer = Performer(self._inbox.append)
