@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from policies.coverage import measured
 from workflows.contracts.pause import AskedCall
 from workflows.engine.needs import needs_of, subject_digest
 
@@ -15,15 +16,20 @@ SHOWN_BYTES = 8 * 1024
 
 
 def asked_call(m: Machine, call: CallState) -> AskedCall:
-    """The call that waits; arguments over 8 KiB are given by digest and size alone."""
+    """The call that waits; arguments over 8 KiB are given by digest and size alone.
+
+    Of a model call the digest leaves out the bounds that the gate sets, which it may lower after the answer.
+    """
+    model = call.kind == "model"
+    args_digest, args_bytes = measured(call.args, model=True) if model else (call.args_digest, call.args_bytes)
     return AskedCall(
         name=call.name,
         tool_digest=subject_digest(m, call),
         args=call.args if call.args_bytes <= SHOWN_BYTES else None,
-        args_digest=call.args_digest,
-        args_bytes=call.args_bytes,
+        args_digest=args_digest,
+        args_bytes=args_bytes,
         capabilities=tuple(str(need) for need in needs_of(m, call)),
         effect=call.effect.value,
         risk=call.risk.value,
-        model=call.name if call.kind == "model" else None,
+        model=call.name if model else None,
     )
