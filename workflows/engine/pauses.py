@@ -162,7 +162,16 @@ def _covered(m: Machine, activation: Activation, pause: PauseState) -> dict[str,
         "answerers": [],
         "quorum": 1,
         "deadline": None if pause.deadline_ms is None else rfc3339(pause.deadline_ms),
+        **_starter(m, pause),
     }
+
+
+def _starter(m: Machine, pause: PauseState) -> dict[str, object]:
+    """Where the starter may not answer, the worker that makes the call must know who that is."""
+    starter = m.card.starter
+    if not pause.not_starter or starter is None:
+        return {}
+    return {"starter": {"id": starter.id, "assurance": starter.assurance}}
 
 
 def close_pause(m: Machine, pause: PauseState) -> None:
