@@ -2,41 +2,49 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import Final, Literal, TypeAlias
 
 from policies.canonical import digest
 from policies.capability import Capability, CapabilitySet
+from policies.errors import DocumentError
+from policies.house_rules import KEYS as HOUSE
+from policies.house_rules import HouseRules, read_house, write_house
 from policies.model import Trigger
 from policies.policy_schema import schema
+from policies.price_document import read_prices, write_prices
 from policies.prices import Price, builtin_price
-from policies.reading import Reader, shown
+from policies.reading import NAME, Reader, shown
 from policies.tenant import TenantPolicy, read_tenant, write_tenant
-from policies.triggers import TriggerRule, read_triggers, write_triggers
-from policies.units import read_price, write_price
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from policies.triggers import TriggerRule
 
 __all__ = ["PolicyDocument", "Price", "TenantPolicy", "TriggerRule", "builtin_policy", "parse_policy", "schema"]
 
 VERSION = 1
-KEYS = ("policy", "version", "tenants", "triggers", "prices")
-LATER = ("guardrails", "answerers", "controls", "approvals", "revoked", "audit", "secrets", "unpriced")
-RATES = ("input", "output", "cache_read", "cache_write")
-MAX_NAME = 64
-_NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+KEYS = ("policy", "version", "tenants", *HOUSE, "prices", "unpriced")
+BUILTIN: Final = "builtin"
+ALLOW, ERROR = "allow", "error"
+
+Prices: TypeAlias = Literal["builtin"] | Mapping[str, Price]
+ReadPrices: TypeAlias = Callable[[str], Mapping[str, Price]]
 
 
 @dataclass(frozen=True)
 class PolicyDocument:
-    """A whole policy: a slice per tenant, and the price of models (by id; `builtin` is Anthropic's list)."""
+    """A whole policy: a slice per tenant, and the price of models (by id; `builtin` is Anthropic's list).
+
+    `house` is what every slice has in common. `unpriced`: models without a price may be called, and count as
+    costing nothing. `prices_file` is where the prices were read from, null if they stand in the policy itself.
+    """
 
     name: str
     tenants: Mapping[str, TenantPolicy]
-    triggers: Mapping[Trigger, TriggerRule] = field(default_factory=dict)
-    prices: Literal["builtin"] | Mapping[str, Price] = "builtin"
+    house: HouseRules = field(default_factory=HouseRules)
+    prices: Prices = BUILTIN
+    unpriced: bool = False
+    prices_file: str | None = field(default=None, compare=False)
 
     @cached_property
     def digest(self) -> str:
@@ -56,41 +64,49 @@ class PolicyDocument:
         return builtin_price(model) if isinstance(self.prices, str) else self.prices.get(model)
 
     def to_document(self) -> dict[str, object]:
-        """The data that `parse_policy` reads as an equal policy."""
+        """The data that `parse_policy` reads as an equal policy; prices from a file stand in it."""
         return {
             "policy": self.name,
             "version": VERSION,
             "tenants": {name: write_tenant(slice_) for name, slice_ in self.tenants.items()},
-            "triggers": write_triggers(self.triggers),
-            "prices": self.prices if isinstance(self.prices, str) else _write_prices(self.prices),
+            **write_house(self.house),
+            "prices": self.prices if isinstance(self.prices, str) else write_prices(self.prices),
+            "unpriced": ALLOW if self.unpriced else ERROR,
         }
 
 
-def parse_policy(data: object) -> PolicyDocument:
-    """Read a policy; `DocumentError` with everything that is wrong with it, each with its path."""
+def parse_policy(data: object, read_prices_of: ReadPrices | None = None) -> PolicyDocument:
+    """Read a policy; `DocumentError` with everything that is wrong with it, each with its path.
+
+    `read_prices_of` reads the file that `prices` names; without it a policy must hold its prices itself.
+    """
     reader = Reader()
-    found = {key: item for _, key, item in reader.entries(data, "", known=KEYS, later=LATER)}
+    found = {key: item for _, key, item in reader.entries(data, "", known=KEYS)}
     if isinstance(data, dict):
         _check_head(reader, found)
-    triggers = read_triggers(reader, found.get("triggers", {}), "triggers")
-    tenants = _read_tenants(reader, found["tenants"], triggers) if "tenants" in found else {}
-    prices = _read_prices(reader, found.get("prices", "builtin"))
+    house = read_house(reader, found)
+    tenants = _read_tenants(reader, found["tenants"], house) if "tenants" in found else {}
+    written = found.get("prices", BUILTIN)
+    prices = _read_prices(reader, written, read_prices_of)
+    unpriced = "unpriced" in found and reader.choice(found["unpriced"], "unpriced", (ALLOW, ERROR)) == ALLOW
     reader.finish()
-    return PolicyDocument(str(found["policy"]), tenants, triggers, prices)
+    file = written if isinstance(written, str) and written != BUILTIN else None
+    return PolicyDocument(str(found["policy"]), tenants, house, prices, unpriced, file)
 
 
 def builtin_policy() -> PolicyDocument:
     """What holds where the operator has no policy: files and text of the workspace, every model, people for risks."""
     asks = TriggerRule("modal", 3600.0, "deny")
-    triggers = {Trigger.RISKY_TOOL: asks, Trigger.PROTECTED_PATH: asks}
+    on_budget = TriggerRule("modal", 24 * 3600.0, "abort")
+    house = HouseRules({Trigger.RISKY_TOOL: asks, Trigger.PROTECTED_PATH: asks, Trigger.BUDGET: on_budget})
     granted = (("tool", "fs.*"), ("tool", "text.*"), ("fs.read", "**"), ("fs.write", "**"), ("model", "*"))
     tenant = TenantPolicy(
         "default",
         allow=CapabilitySet(tuple(Capability(kind, pattern) for kind, pattern in granted)),
         protected=("**/.git/**",),
-        triggers=triggers,
+        triggers=house.triggers,
     )
-    return PolicyDocument("builtin", {"default": tenant}, triggers)
+    return PolicyDocument("builtin", {"default": tenant}, house)
 
 
 def _check_head(reader: Reader, found: Mapping[str, object]) -> None:
@@ -104,49 +120,34 @@ def _check_head(reader: Reader, found: Mapping[str, object]) -> None:
     if "version" in found and (type(found["version"]) is not int or found["version"] != VERSION):
         reader.add("wrong_value", "version", f"{shown(found['version'])} is no version of the language", "write `1`")
     if "policy" in found:
-        _check_name(reader, found["policy"], "policy")
+        reader.name(found["policy"], "policy", NAME)
 
 
-def _check_name(reader: Reader, name: object, path: str) -> None:
-    if not isinstance(name, str) or not 0 < len(name) <= MAX_NAME or not _NAME.issuperset(name) or name[0] == "-":
-        message = f"{shown(name)} is no name: lower-case letters, digits and dashes, at most {MAX_NAME}"
-        reader.add("wrong_value", path, message)
-
-
-def _read_tenants(reader: Reader, value: object, triggers: Mapping[Trigger, TriggerRule]) -> dict[str, TenantPolicy]:
+def _read_tenants(reader: Reader, value: object, house: HouseRules) -> dict[str, TenantPolicy]:
     tenants: dict[str, TenantPolicy] = {}
     for place, name, item in reader.entries(value, "tenants", free=True):
-        _check_name(reader, name, place)
-        tenants[name] = replace(read_tenant(reader, item, place, name), triggers=triggers)
+        reader.name(name, place, NAME)
+        tenants[name] = read_tenant(reader, item, place, name, house)
     if value == {}:
         reader.add("missing", "tenants", "there is no tenant", "write `tenants: {default: {allow: [...]}}`")
     return tenants
 
 
-def _read_prices(reader: Reader, value: object) -> Literal["builtin"] | dict[str, Price]:
-    if value == "builtin":
-        return "builtin"
-    if isinstance(value, str):
-        reader.add("not_yet", "prices", f"{shown(value)}: a file of prices is not there yet", "write the prices here")
-        return "builtin"
-    prices: dict[str, Price] = {}
-    for place, model, item in reader.entries(value, "prices", free=True):
-        prices[model] = _read_price(reader, item, place)
-    return prices
+def _read_prices(reader: Reader, value: object, read_prices_of: ReadPrices | None) -> Prices:
+    if value == BUILTIN:
+        return BUILTIN
+    if not isinstance(value, str):
+        return read_prices(reader, value, "prices")
+    if read_prices_of is not None:
+        return _of_file(reader, value, read_prices_of)
+    hint = "write the prices here, or `builtin`"
+    reader.add("wrong_value", "prices", f"{shown(value)}: a file of prices is read beside a policy's file only", hint)
+    return BUILTIN
 
 
-def _read_price(reader: Reader, value: object, path: str) -> Price:
-    """Cached input costs as much as any other where its price is left out: never too little is counted."""
-    rates: dict[str, int] = {}
-    for place, rate, amount in reader.entries(value, path, known=RATES):
-        rates[rate] = reader.convert(amount, place, read_price) or 0
-    if not {"input", "output"} <= rates.keys():
-        reader.add("missing", path, "a price has `input` and `output`, in US dollars per million tokens")
-    price = rates.get("input", 0)
-    return Price(price, rates.get("output", 0), rates.get("cache_read", price), rates.get("cache_write", price))
-
-
-def _write_prices(prices: Mapping[str, Price]) -> dict[str, object]:
-    return {
-        model: {rate: write_price(amount) for rate, amount in asdict(price).items()} for model, price in prices.items()
-    }
+def _of_file(reader: Reader, name: str, read_prices_of: ReadPrices) -> Prices:
+    try:
+        return read_prices_of(name)
+    except DocumentError as error:
+        reader.problems += error.problems
+        return BUILTIN

@@ -9,7 +9,7 @@ from policies.budget import Limits
 from policies.units import read_count, read_duration, read_usd, write_duration, write_usd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from policies.reading import Reader
 
@@ -49,3 +49,17 @@ def write_limits(limits: Limits, words: tuple[str, ...]) -> dict[str, object]:
         limit = getattr(limits, WORDS[word])
         written[word] = None if limit is None else _WRITERS.get(word, int)(limit)
     return written
+
+
+def read_amounts(reader: Reader, value: object, path: str, words: tuple[str, ...]) -> dict[str, int]:
+    """Amounts by unit at `path`, of the units in these words that it names."""
+    found: dict[str, int] = {}
+    for place, word, amount in reader.entries(value, path, known=words):
+        found[WORDS[word]] = reader.convert(amount, place, _READERS.get(word, read_count)) or 0
+    return {unit: found[unit] for unit in WORDS.values() if found.get(unit)}
+
+
+def write_amounts(amounts: Mapping[str, int], words: tuple[str, ...]) -> dict[str, object]:
+    """The mapping that `read_amounts` reads as these."""
+    named = ((word, WORDS[word]) for word in words)
+    return {word: _WRITERS.get(word, int)(amounts[unit]) for word, unit in named if unit in amounts}

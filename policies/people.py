@@ -75,7 +75,6 @@ def can_sign(person: Person, revoked: Sequence[str] = ()) -> bool:
 def _fits(entry: str, id_: str, roles: Sequence[str]) -> bool:
     """Whether one person is all that an entry names: `any`, `role:operator`, `ada`, `person:ada`, joined by `&`."""
     return all(
-        part == ANY
-        or (part.removeprefix(ROLE) in roles if part.startswith(ROLE) else part.removeprefix(PERSON) == id_)
+        part == ANY or (part.removeprefix(ROLE) in roles if part.startswith(ROLE) else part.removeprefix(PERSON) == id_)
         for part in entry.split(AND)
     )

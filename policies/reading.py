@@ -11,6 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 MAX_SHOWN = 80
+MAX_NAME = 64
+NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-")
+RULE_NAME = NAME | {"_"}
+PERSON_NAME = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ._@+") | RULE_NAME
+"""ASCII alone: two ids that look alike must not be two people."""
 
 
 class Reader:
@@ -74,6 +79,27 @@ class Reader:
             return value
         self.add("wrong_value", path, f"{shown(value)} is not one of {quoted(allowed)}", nearest(value, allowed))
         return None
+
+    def flag(self, value: object, path: str) -> bool:
+        """True or false; false where it is neither."""
+        if not isinstance(value, bool):
+            self.add("wrong_type", path, f"{shown(value)} is not `true` or `false`")
+        return value is True
+
+    def name(self, value: object, path: str, charset: frozenset[str], length: int = MAX_NAME) -> str | None:
+        """A text of these characters that begins with a letter or digit."""
+        if isinstance(value, str) and 0 < len(value) <= length and charset.issuperset(value) and value[0].isalnum():
+            return value
+        spelled = "lower-case letters" if "A" not in charset else "letters"
+        marks = quoted(sorted(mark for mark in charset if not mark.isalnum()))
+        message = f"{shown(value)} is no name: {spelled}, digits and {marks}, at most {length}"
+        self.add("wrong_value", path, message)
+        return None
+
+    def most(self, items: Sequence[object], path: str, limit: int) -> None:
+        """Note that there are more than `limit` of something."""
+        if len(items) > limit:
+            self.add("too_many", path, f"{len(items):,} are more than {limit:,}")
 
     def convert(self, value: object, path: str, conversion: Callable[[object], int]) -> int | None:
         """A number, by a conversion that raises `ValueError` with a message for people."""

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from policies.answerer_entries import read_entries
 from policies.budget import Limits
+from policies.budget_document import Budgets, read_budgets, write_budgets
 from policies.canonical import digest
 from policies.capability import Capability, CapabilitySet, covers, parse_capabilities
 from policies.globs import BadPatternError
 from policies.guardrails import Guardrail
+from policies.house_rules import KEYS as HOUSE
+from policies.house_rules import HouseRules, read_house, write_house
 from policies.ladder import Ladder
-from policies.limits import EXECUTION, LIFETIME, SCOPES, read_limits, write_limits
+from policies.limits import EXECUTION, LIFETIME
+from policies.loop_document import read_loop, write_loop
 from policies.loop_guard import LoopRules
 from policies.model import Trigger
 from policies.paths import parse_path
+from policies.people import ANY as EVERYBODY
 from policies.people import Answerers, Approvals, Controls
+from policies.people_checks import check_starters
 from policies.reading import Reader, join
 from policies.risk import RiskRules, read_risk, write_risk
-from policies.triggers import TriggerRule, read_triggers, write_triggers
+from policies.triggers import TriggerRule
 from policies.windows import TENANT, Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ANY = "*"
-KEYS = ("namespaces", "task_queues", "allow", "deny", "protected", "budgets", "risk")
-LATER = ("grantable", "loop_guard", "approvals")
-LATER_BUDGETS = ("tenant", "ladder", "downshift", "max_raise")
+KEYS = (
+    *("namespaces", "task_queues", "allow", "deny", "grantable", "protected", "budgets", "risk", "loop_guard"),
+    "starters",
+)
 _EVERYTHING = tuple(
     Capability(kind, "**") for kind in ("tool", "model", "fs.read", "fs.write", "shell", "mcp", "spawn")
 )
@@ -79,34 +87,40 @@ class TenantPolicy:
 
     def to_document(self) -> dict[str, object]:
         """The form that the run card holds; `from_document` reads it back as an equal policy."""
-        return {"name": self.name, **write_tenant(self), "triggers": write_triggers(self.triggers)}
+        house = HouseRules(**{field.name: getattr(self, field.name) for field in fields(HouseRules)})
+        return {"name": self.name, **write_tenant(self), **write_house(house)}
 
     @classmethod
     def from_document(cls, data: Mapping[str, object]) -> TenantPolicy:
         """The policy that `to_document` wrote; `DocumentError` with every problem if it did not."""
         reader = Reader()
-        fields = {key: item for _, key, item in reader.entries(data, "", known=("name", "triggers", *KEYS))}
-        body = {key: item for key, item in fields.items() if key in KEYS}
-        triggers = read_triggers(reader, fields.get("triggers"), "triggers")
-        policy = replace(read_tenant(reader, body, "", str(fields.get("name"))), triggers=triggers)
+        found = {key: item for _, key, item in reader.entries(data, "", known=("name", *KEYS, *HOUSE))}
+        house = read_house(reader, found)
+        body = {key: item for key, item in found.items() if key in KEYS}
+        policy = read_tenant(reader, body, "", str(found.get("name")), house)
         reader.finish()
         return policy
 
 
-def read_tenant(reader: Reader, value: object, path: str, name: str) -> TenantPolicy:
-    """The tenant at `path`, without the triggers, which are the document's."""
-    found = {key: (at, item) for at, key, item in reader.entries(value, path, known=KEYS, later=LATER)}
-    execution, lifetime = _budgets(reader, found)
+def read_tenant(reader: Reader, value: object, path: str, name: str, house: HouseRules) -> TenantPolicy:
+    """The tenant at `path`, under the rules of its document."""
+    found = {key: (at, item) for at, key, item in reader.entries(value, path, known=KEYS)}
+    budgets = read_budgets(reader, found["budgets"][1], found["budgets"][0]) if "budgets" in found else Budgets()
     policy = TenantPolicy(
         name,
         namespaces=_names(reader, found, "namespaces"),
         task_queues=_names(reader, found, "task_queues"),
         allow=_capabilities(reader, found, "allow"),
         deny=_capabilities(reader, found, "deny"),
+        grantable=_capabilities(reader, found, "grantable"),
         protected=_protected(reader, found),
-        execution=execution,
-        lifetime=lifetime,
         risk=read_risk(reader, found["risk"][1], found["risk"][0]) if "risk" in found else RiskRules(),
+        loop=read_loop(reader, found["loop_guard"][1], found["loop_guard"][0])
+        if "loop_guard" in found
+        else LoopRules(),
+        starters=_starters(reader, found, house),
+        **_of(budgets),
+        **_of(house),
     )
     _refuse_reckless(reader, policy, join(path, "risk.critical"))
     return policy
@@ -114,18 +128,24 @@ def read_tenant(reader: Reader, value: object, path: str, name: str) -> TenantPo
 
 def write_tenant(policy: TenantPolicy) -> dict[str, object]:
     """The mapping that `read_tenant` reads as this policy, with nothing left to a default."""
+    budgets = Budgets(**{field.name: getattr(policy, field.name) for field in fields(Budgets)})
     return {
         "namespaces": list(policy.namespaces),
         "task_queues": list(policy.task_queues),
         "allow": policy.allow.to_document(),
         "deny": policy.deny.to_document(),
+        "grantable": policy.grantable.to_document(),
         "protected": list(policy.protected),
-        "budgets": {
-            "execution": write_limits(policy.execution, SCOPES["execution"]),
-            "lifetime": write_limits(policy.lifetime, SCOPES["lifetime"]),
-        },
+        "budgets": write_budgets(budgets),
         "risk": write_risk(policy.risk),
+        "loop_guard": write_loop(policy.loop),
+        "starters": list(policy.starters) or None,
     }
+
+
+def _of(part: Budgets | HouseRules) -> dict[str, Any]:
+    """The fields of a part of the document, which a slice has by the same names."""
+    return {field.name: getattr(part, field.name) for field in fields(part)}
 
 
 _Found = dict[str, tuple[str, object]]
@@ -162,12 +182,16 @@ def _protected(reader: Reader, found: _Found) -> tuple[str, ...]:
     return tuple(patterns)
 
 
-def _budgets(reader: Reader, found: _Found) -> tuple[Limits, Limits]:
-    limits = {"execution": EXECUTION, "lifetime": LIFETIME}
-    path, value = found.get("budgets", ("", {}))
-    for place, scope, item in reader.entries(value, path, known=tuple(SCOPES), later=LATER_BUDGETS):
-        limits[scope] = read_limits(reader, item, place, limits[scope], SCOPES[scope])
-    return limits["execution"], limits["lifetime"]
+def _starters(reader: Reader, found: _Found, house: HouseRules) -> tuple[str, ...]:
+    """Who may start runs, which they then sign; null or left out, whoever reaches the namespace may."""
+    path, value = found.get("starters", ("", None))
+    if value is None:
+        return ()
+    known = len(reader.problems)
+    starters = read_entries(reader, value, path) or (EVERYBODY,)
+    if len(reader.problems) == known:
+        check_starters(reader, house, starters, path)
+    return starters
 
 
 def _refuse_reckless(reader: Reader, policy: TenantPolicy, path: str) -> None:

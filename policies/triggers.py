@@ -3,31 +3,57 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, cast, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 from policies.model import Trigger
-from policies.units import read_duration, write_duration
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from policies.reading import Reader
 
 Ui: TypeAlias = Literal["panel", "modal", "toast"]
 UIS: tuple[Ui, ...] = get_args(Ui)
 
-ON_TIMEOUT: dict[Trigger, tuple[str, ...]] = {
-    Trigger.RISKY_TOOL: ("deny", "abort", "keep_waiting"),
-    Trigger.PROTECTED_PATH: ("deny", "abort", "keep_waiting"),
-    Trigger.FAILURE: ("abort", "skip", "keep_waiting"),
-}
-"""What silence may mean, the default first. It is never a yes: no approve, no grant, no retry."""
+KEEP_WAITING, ESCALATE = "keep_waiting", "escalate"
 
-LATER = tuple(
-    f"on_{name}"
-    for name in ("capability", "gap", "budget", "guardrail", "uncertain", "plan", "task", "epic", "human_node")
-)
-_ACCEPTING = ("approve", "grant", "provide", "continue", "raise", "retry")
+OUTCOMES: Final[dict[Trigger, tuple[str, ...]]] = {
+    Trigger.RISKY_TOOL: ("approve", "deny"),
+    Trigger.PROTECTED_PATH: ("approve", "deny"),
+    Trigger.CAPABILITY: ("grant", "deny"),
+    Trigger.GAP: ("provide", "grant", "substitute", "continue_without", "decline"),
+    Trigger.BUDGET: ("continue", "raise", "reduce", "abort"),
+    Trigger.GUARDRAIL: ("continue", "abort"),
+    Trigger.FAILURE: ("retry", "skip", "abort"),
+    Trigger.UNCERTAIN: ("retry", "skip", "complete", "abort"),
+    Trigger.PLAN: ("approve", "revise", "cancel"),
+    Trigger.TASK: ("approve", "skip", "abort"),
+    Trigger.EPIC: ("approve", "skip", "abort"),
+    Trigger.HUMAN_NODE: (),
+}
+"""What a person may answer (policy-language.md, "Triggers, outcomes, scopes"); a human node brings its own."""
+
+ACCEPTING: Final = ("approve", "grant", "provide", "continue", "raise", "retry")
+"""What may never happen because nobody answered."""
+
+ON_TIMEOUT: Final[dict[Trigger, tuple[str, ...]]] = {
+    Trigger.RISKY_TOOL: ("deny", "abort"),
+    Trigger.PROTECTED_PATH: ("deny", "abort"),
+    Trigger.CAPABILITY: ("deny", "abort"),
+    Trigger.GAP: ("decline", "continue_without", "abort"),
+    Trigger.BUDGET: ("abort", "reduce"),
+    Trigger.GUARDRAIL: ("abort",),
+    Trigger.FAILURE: ("abort", "skip"),
+    Trigger.UNCERTAIN: ("abort", "skip"),
+    Trigger.PLAN: ("cancel", "abort"),
+    Trigger.TASK: ("abort", "skip"),
+    Trigger.EPIC: ("abort", "skip"),
+    Trigger.HUMAN_NODE: (KEEP_WAITING,),
+}
+"""What silence may mean beside waiting on and escalating, the default first. It is never a yes, and nothing that
+needs more than a word (`substitute`, `complete`, `revise`)."""
+
+TOASTS: Final[dict[Trigger, tuple[str, ...]]] = {
+    Trigger.FAILURE: ("skip",),
+    Trigger.TASK: ON_TIMEOUT[Trigger.TASK],
+    Trigger.GAP: ("continue_without",),
+}
+"""Where a toast, which does not wait, is safe, and what `on_timeout` must be for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,46 +71,3 @@ class TriggerRule:
     quorum: int = 1
     not_starter: bool = False
     escalate: TriggerRule | None = None
-
-
-def read_triggers(reader: Reader, value: object, path: str) -> dict[Trigger, TriggerRule]:
-    """The triggers at `path`."""
-    rules: dict[Trigger, TriggerRule] = {}
-    for place, key, item in reader.entries(value, path, known=tuple(ON_TIMEOUT), later=LATER):
-        rules[Trigger(key)] = _read_rule(reader, item, place, Trigger(key))
-    return rules
-
-
-def write_triggers(rules: Mapping[Trigger, TriggerRule]) -> dict[str, object]:
-    """The mapping that `read_triggers` reads as these rules."""
-    return {trigger.value: _write_rule(rules[trigger]) for trigger in sorted(rules)}
-
-
-def _read_rule(reader: Reader, value: object, path: str, trigger: Trigger) -> TriggerRule:
-    ui: Ui = "modal"
-    deadline_ms: int | None = None
-    on_timeout = ON_TIMEOUT[trigger][0]
-    later = ("answerers", "quorum", "escalate")
-    for place, key, item in reader.entries(value, path, known=("ui", "deadline", "on_timeout"), later=later):
-        if key == "ui":
-            ui = cast("Ui", reader.choice(item, place, UIS) or ui)
-        elif key == "deadline":
-            deadline_ms = None if item is None else reader.convert(item, place, read_duration)
-        else:
-            on_timeout = _read_silence(reader, item, place, trigger) or on_timeout
-    if ui == "toast" and on_timeout != "skip":
-        reader.add("unsafe", path, "a `toast` does not wait", "use `modal`, or `on_timeout: skip` with `on_failure`")
-    return TriggerRule(ui, None if deadline_ms is None else deadline_ms / 1000, on_timeout)
-
-
-def _read_silence(reader: Reader, value: object, path: str, trigger: Trigger) -> str | None:
-    if isinstance(value, str) and value in _ACCEPTING:
-        allowed = " or ".join(f"`{word}`" for word in ON_TIMEOUT[trigger])
-        reader.add("unsafe", path, f"`{value}` may not happen because nobody answered", f"write {allowed}")
-        return None
-    return reader.choice(value, path, ON_TIMEOUT[trigger])
-
-
-def _write_rule(rule: TriggerRule) -> dict[str, object]:
-    deadline = None if rule.deadline_s is None else write_duration(round(rule.deadline_s * 1000))
-    return {"ui": rule.ui, "deadline": deadline, "on_timeout": rule.on_timeout}

@@ -8,7 +8,9 @@ MAX_COUNT = 10**15
 MAX_USD = 10**9
 NANO = 10**9
 _NANO_DECIMALS = 9
-_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
+_WHOLE = 1000
+MAX_SPAN_MS = 3650 * 86_400_000
+_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 def read_count(value: object) -> int:
@@ -19,18 +21,39 @@ def read_count(value: object) -> int:
 
 
 def read_duration(value: object) -> int:
-    """Milliseconds from `500ms 30s 5m 24h`; raises `ValueError`."""
+    """Milliseconds from `500ms 30s 5m 24h 30d`; raises `ValueError`."""
     if isinstance(value, str):
-        digits = value.rstrip("msh")
+        digits = value.rstrip("msdh")
         scale = _MS.get(value[len(digits) :])
         if scale is not None and digits.isascii() and digits.isdigit() and len(digits) <= len(str(MAX_COUNT)):
             return int(digits) * scale
-    raise ValueError("is not a duration like `500ms`, `30s`, `5m` or `24h`")
+    raise ValueError("is not a duration like `500ms`, `30s`, `5m`, `24h` or `30d`")
+
+
+def read_span(value: object) -> int:
+    """Milliseconds that something may last: more than none, at most ten years; raises `ValueError`."""
+    span_ms = read_duration(value)
+    if not 0 < span_ms <= MAX_SPAN_MS:
+        raise ValueError("is no time to wait: more than nothing, at most ten years")
+    return span_ms
 
 
 def write_duration(duration_ms: int) -> str:
     """The text that `read_duration` reads as these milliseconds."""
     return f"{duration_ms}ms" if duration_ms % 1000 else f"{duration_ms // 1000}s"
+
+
+def read_fraction(value: object) -> int:
+    """Thousandths from a fraction of at most three decimals, above 0 and at most 1; raises `ValueError`."""
+    thousandths = Decimal(str(value)) * 1000 if type(value) in (int, float) else Decimal(0)
+    if not (thousandths.is_finite() and 0 < thousandths <= _WHOLE and thousandths == int(thousandths)):
+        raise ValueError("is not a fraction above 0 and at most 1, of at most three decimals")
+    return int(thousandths)
+
+
+def write_fraction(thousandths: int) -> float:
+    """The number that `read_fraction` reads as these thousandths."""
+    return thousandths / _WHOLE
 
 
 def read_usd(value: object) -> int:

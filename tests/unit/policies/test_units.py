@@ -26,12 +26,17 @@ NO_MONEY = (-1, MAX_USD + 1, 10**400, float("nan"), float("inf"), True, None, [1
 NO_MONEY_TEXT = ("", "1e3", ".5", "5.", "1,5", "$1", "٣", "1.٣", "1" * 40)
 
 
-@pytest.mark.parametrize(("text", "expected"), [("500ms", 500), ("30s", 30_000), ("5m", 300_000), ("24h", 86_400_000)])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("500ms", 500), ("30s", 30_000), ("5m", 300_000), ("24h", 86_400_000), ("30d", 30 * 86_400_000)],
+)
 def test_a_duration_is_milliseconds(text: str, expected: int) -> None:
     assert read_duration(text) == expected
 
 
-@pytest.mark.parametrize("value", [300, None, "", "5", "s", "1.5h", "-1s", "5 m", "1h30m", "٣s", "9" * 17 + "s", "5d"])
+@pytest.mark.parametrize(
+    "value", [300, None, "", "5", "s", "1.5h", "-1s", "5 m", "1h30m", "٣s", "9" * 17 + "s", "5w", "d"]
+)
 def test_what_is_no_duration_is_refused(value: object) -> None:
     with pytest.raises(ValueError, match="is not a duration"):
         read_duration(value)
