@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policies.coverage import measured
-from policies.coverage import measured
 from workflows.contracts.pause import AskedCall
 from workflows.engine.needs import needs_of, subject_digest
 
