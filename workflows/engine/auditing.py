@@ -68,7 +68,7 @@ def genesis(m: Machine, event: RunStarted, parent: Parent | None = None) -> None
     """The first record: which run this is, what it was started with, under which policy, by whom, for which parent."""
     starter = m.card.starter
     above = {} if parent is None else {"parent": {name.name: getattr(parent, name.name) for name in fields(parent)}}
-    m.state.audit.run = m.run.run_id
+    m.state.audit.run = event.run_id
     note(
         m,
         "admitted",
@@ -89,9 +89,9 @@ def genesis(m: Machine, event: RunStarted, parent: Parent | None = None) -> None
 def resumed(m: Machine, event: CarryResumed) -> None:
     """The first record of a later execution, which names the one before; nothing where the run was only drained."""
     chain = m.state.audit
-    if chain.run != m.run.run_id:
-        note(m, "carried", run=chain.run, run_id=m.run.run_id, sent=event.sent)
-        chain.run = m.run.run_id
+    if event.run_id:
+        note(m, "carried", run=chain.run, run_id=event.run_id, sent=event.sent)
+        chain.run = event.run_id
 
 
 def child_ended(m: Machine, child: Parent, seq: int) -> None:

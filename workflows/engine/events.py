@@ -13,11 +13,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """The run was admitted; `sent` and `card` are the digests of its input and its card as they were recorded."""
+    """The run was admitted; `sent` and `card` are the digests of its input and its card as they were recorded.
+
+    `run_id` is that of the history's first event, which a reset does not change.
+    """
 
     at_ms: int
     sent: str | None = None
     card: str | None = None
+    run_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +144,11 @@ class Repinned:
 
 @dataclass(frozen=True, slots=True)
 class CarryResumed:
-    """The run goes on: in a new history, whose input has the digest `sent`, or in the old one after all."""
+    """The run goes on: in the history `run_id`, whose input has the digest `sent`; without one, in the old one."""
 
     at_ms: int
     sent: str | None = None
+    run_id: str = ""
 
 
 Event = (

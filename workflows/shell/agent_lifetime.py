@@ -195,10 +195,11 @@ class AgentLifetime:
 
 def _beginning(admitted: Admitted, raw: object) -> RunStarted | CarryResumed:
     """The run's first event in this history, with the digests of what it was given: its audit begins with them."""
-    sent = digest_of(raw)
+    sent, run_id = digest_of(raw), workflow.info().original_execution_run_id
     if admitted.carried:
-        return CarryResumed(now_ms(), sent)
-    return RunStarted(now_ms(), sent, digest_of(admitted.card.model_dump(mode="json", exclude_defaults=True)))
+        return CarryResumed(now_ms(), sent, run_id)
+    card = digest_of(admitted.card.model_dump(mode="json", exclude_defaults=True))
+    return RunStarted(now_ms(), sent, card, run_id)
 
 
 def _one_of(sent: tuple[object, ...]) -> object:

@@ -6,8 +6,9 @@ replay compares with nothing: a worker without the key replays the run all the s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, TypeAlias
 
 from temporalio import workflow
 
@@ -19,10 +20,8 @@ if TYPE_CHECKING:
     from workflows.engine.engine import Engine
 
 
-class Sign(Protocol):
-    """Signs bytes; gives the public key and the signature."""
-
-    def __call__(self, data: bytes) -> tuple[str, str]: ...
+Sign: TypeAlias = Callable[[bytes], tuple[str, str]]
+"""Signs bytes; gives the public key and the signature."""
 
 
 @dataclass(slots=True)
