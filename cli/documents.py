@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli.secrets import HERE, graph_secrets
 from policies.errors import DocumentError
 from worker.operator_files import read_operator_file
 from workflows.language.validate import check_graph
@@ -14,6 +15,7 @@ from workflows.language.yaml import attach, load
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+    from cli.options import WorkerOptions
     from policies.errors import Problem
     from workflows.contracts.run import ToolCard
     from workflows.language.yaml import Loaded
@@ -48,13 +50,19 @@ def read_graph(
     models: Collection[str] | None = None,
     *,
     allow_gaps: bool = False,
+    worker: WorkerOptions = HERE,
 ) -> GraphFile:
-    """Read and check a graph, against a registry where one is given; what is wrong with it is in the result."""
+    """Read and check a graph, against a registry where one is given; what is wrong with it is in the result.
+
+    Where secrets stand in it nothing else is said: other problems might quote them.
+    """
     try:
         loaded = load_document(file)
     except DocumentError as error:
         return GraphFile(None, error.problems)
-    problems = check_graph(loaded.data, tools=tools, models=models, allow_gaps=allow_gaps)
+    problems = graph_secrets(loaded.data, worker) or check_graph(
+        loaded.data, tools=tools, models=models, allow_gaps=allow_gaps
+    )
     return GraphFile(loaded.data, tuple(attach(problems, loaded.places, file)))
 
 

@@ -7,7 +7,7 @@ import sys
 import click
 
 from activities.ports import BlobError
-from cli.exits import CommandError, Exit, invalid, unknown, unreachable
+from cli.exits import FOUND, SUSPECT, CommandError, Exit, invalid, unknown, unreachable
 from policies.errors import DocumentError
 
 
@@ -29,7 +29,8 @@ def explain(error: BaseException) -> CommandError:
 def document_error(error: DocumentError) -> CommandError:
     """A document that cannot be used, with all that is wrong with it."""
     count = len(error.problems)
-    return invalid(f"{count} problem{'s' if count != 1 else ''} found", error.problems)
+    kind = FOUND if any(problem.code == SUSPECT for problem in error.problems) else "InvalidDocument"
+    return invalid(f"{count} problem{'s' if count != 1 else ''} found", error.problems, kind=kind)
 
 
 def _usage_message(error: click.ClickException) -> str:

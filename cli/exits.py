@@ -26,6 +26,11 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
+FOUND = "SecretFound"
+SUSPECT = "secret"
+"""The type of an error about secrets, and the code of each problem in it."""
+
+
 class CommandError(Exception):
     """A command that cannot be done: what was wrong, where, and what to do. `kind` is the `type` of the JSON form."""
 
@@ -63,7 +68,7 @@ def unknown(message: str) -> CommandError:
 
 
 REFUSALS = frozenset({"PolicyDenied", "BudgetExceeded", "Declined", "TenantNotAllowed"})
-INVALIDS = frozenset({"InvalidDocument", "ForgedInput"})
+INVALIDS = frozenset({"InvalidDocument", "ForgedInput", "SecretFound"})
 MAX_CAUSES = 16
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cli.exits import usage
 from cli.payload import json_value
+from cli.secrets import refuse_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,4 +56,6 @@ def _parse(text: str, nodes: dict[str, object]) -> Preset:
     if isinstance(outcomes, list) and outcome not in outcomes:
         known = ", ".join(f"`{known}`" for known in outcomes)
         raise usage(f"`--answer {text}`: node `{name}` has no outcome `{outcome}`; it has {known}")
-    return Preset(name, outcome, json_value(data, f"`--answer {name}`") if colon else None)
+    given = json_value(data, f"`--answer {name}`") if colon else None
+    refuse_secrets(given, "answer")
+    return Preset(name, outcome, given)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from activities.redaction import Redactor
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
@@ -22,3 +26,22 @@ def log_to_stderr(level: int = logging.INFO) -> None:
         logging.getLogger("temporalio.activity").setLevel(logging.ERROR)
     for ours in ("worker", "activities", "cli"):
         logging.getLogger(ours).setLevel(level)
+
+
+def redact_logs(redactor: Redactor) -> None:
+    """Take secrets out of every line from here on: of the message, its arguments and its traceback."""
+    for handler in logging.getLogger().handlers:
+        former = handler.formatter or logging.Formatter(FORMAT)
+        handler.setFormatter(_Redacting(former.plain if isinstance(former, _Redacting) else former, redactor))
+
+
+class _Redacting(logging.Formatter):
+    """Another formatter's lines, redacted as they are written: nothing is appended to them afterwards."""
+
+    def __init__(self, plain: logging.Formatter, redactor: Redactor) -> None:
+        super().__init__()
+        self.plain, self._redactor = plain, redactor
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line, with its traceback if it has one."""
+        return self._redactor.text(self.plain.format(record))

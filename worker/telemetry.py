@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from temporalio.client import Plugin
 
+    from activities.redaction import Redactor
+
 log = logging.getLogger(__name__)
 
 EXPORTER = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
@@ -26,11 +28,11 @@ class Telemetry:
     flush: Callable[[], object] = lambda: None
 
 
-def telemetry(environ: Mapping[str, str]) -> Telemetry:
+def telemetry(environ: Mapping[str, str], redactor: Redactor) -> Telemetry:
     """Tracing over OTLP/HTTP as the standard OTEL_* variables say; none without an endpoint.
 
-    Spans carry names, ids, durations and the messages of errors, never arguments or results. The exporter
-    is a package that is not among our dependencies: where it is missing a warning says so.
+    Spans carry names, ids, durations and the messages of errors, never arguments or results, and no secret. The
+    exporter is a package that is not among our dependencies: where it is missing a warning says so.
     """
     if not any(environ.get(name) for name in ENDPOINTS):
         return Telemetry()
@@ -44,8 +46,10 @@ def telemetry(environ: Mapping[str, str]) -> Telemetry:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - as above
     from temporalio.contrib.opentelemetry import OpenTelemetryPlugin, create_tracer_provider  # noqa: PLC0415 - as above
 
+    from worker.plain_spans import PlainSpans  # noqa: PLC0415 - as above
+
     service = environ.get("OTEL_SERVICE_NAME", "detent-worker")
     provider = create_tracer_provider(resource=Resource.create({"service.name": service}))
-    provider.add_span_processor(BatchSpanProcessor(exporter))
+    provider.add_span_processor(BatchSpanProcessor(PlainSpans(exporter, redactor)))
     trace.set_tracer_provider(provider)
     return Telemetry((OpenTelemetryPlugin(add_temporal_spans=True),), provider.force_flush)

@@ -7,11 +7,12 @@ import logging
 
 import pytest
 
+from activities.redaction import Redactor
 from worker.telemetry import telemetry
 
 
 def test_without_an_endpoint_nothing_is_traced() -> None:
-    assert telemetry({}).plugins == ()
+    assert telemetry({}, Redactor()).plugins == ()
 
 
 @pytest.mark.skipif(
@@ -19,6 +20,6 @@ def test_without_an_endpoint_nothing_is_traced() -> None:
 )
 def test_a_missing_exporter_is_told_with_its_remedy(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        found = telemetry({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"})
+        found = telemetry({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4318"}, Redactor())
     assert found.plugins == ()
     assert "pip install opentelemetry-exporter-otlp-proto-http" in caplog.text
