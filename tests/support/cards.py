@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from policies.canonical import digest
 from policies.document import parse_policy
+from policies.house_rules import KEYS as HOUSE
 from policies.model import Effect, Risk
 from workflows.contracts.names import ENGINE
 from workflows.contracts.run import ModelCard, NeedCard, PriceCard, RunCard, ToolCard
@@ -67,24 +68,27 @@ MODELS: tuple[ModelCard, ...] = (
 )
 
 
-def policy_document(**tenant: object) -> dict[str, object]:
-    """A policy that allows the test tools and limits nothing, with parts of its tenant, or `triggers`, replaced."""
+def policy_document(**parts: object) -> dict[str, object]:
+    """A policy that allows the test tools and limits nothing, with parts of it or of its tenant replaced.
+
+    No run leases from its tenant's budget unless `budgets` have a `tenant`.
+    """
     triggers = {
         "on_risky_tool": {"ui": "modal", "deadline": "1h", "on_timeout": "deny"},
         "on_protected_path": {"ui": "modal"},
     }
-    asked = tenant.pop("triggers", triggers)
+    house = {"triggers": triggers, **{key: parts.pop(key) for key in HOUSE if key in parts}}
     base: dict[str, object] = {
         "allow": [{"tool": ["**"]}, {"fs.read": ["**"]}, {"fs.write": ["**"]}, {"model": ["*"]}],
         "deny": [{"fs.read": ["**/.env"]}],
         "protected": ["**/.git/**"],
-        "budgets": UNLIMITED,
     }
+    budgets = {"tenant": None, **cast("dict[str, object]", parts.pop("budgets", UNLIMITED))}
     return {
         "policy": "test",
         "version": 1,
-        "tenants": {"default": {**base, **tenant}},
-        "triggers": asked,
+        "tenants": {"default": {**base, "budgets": budgets, **parts}},
+        **house,
     }
 
 
