@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from cli.exits import invalid, unknown, usage
 from cli.payload import check_size
 from cli.render.text import line
+from cli.secrets import refuse_secrets
 from policies.canonical import canonical
 from workflows.contracts.pause import Answer
 from workflows.language.schema import validate_value
@@ -52,6 +53,7 @@ def make_answer(pause: PauseView, outcome: str, data: object, by: str) -> Answer
         raise invalid(
             f"pause `{line(pause.id)}` has no outcome `{line(outcome, 64)}`; it has {outcomes}", kind="InvalidAnswer"
         )
+    refuse_secrets(data, "answer")
     data = _fitting(pause, outcome, data)
     try:
         answer = Answer(pause=pause.id, digest=pause.digest or None, outcome=outcome, data=data, by=by)

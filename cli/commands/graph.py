@@ -42,7 +42,7 @@ def graph() -> None:
 def check(session: Session, file: str, *, allow_gaps: bool, worker: WorkerOptions) -> int:
     """Check a graph against the language and against what a worker here has; exits 7 if it cannot run."""
     registry = cards(worker, os.environ, beside=file)
-    found = read_graph(file, registry.tools, registry.models, allow_gaps=allow_gaps)
+    found = read_graph(file, registry.tools, registry.models, allow_gaps=allow_gaps, worker=worker)
     if session.as_json:
         session.print_json([problem_object(problem) for problem in found.problems])
     else:

@@ -23,6 +23,7 @@ from cli.printing import print_view
 from cli.render.problems import problem_lines
 from cli.render.text import line
 from cli.runs import find, is_open, view_of
+from cli.secrets import refuse_secrets
 from cli.start import Start, check_input, start
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def run(session: Session, /, graph: str, *, answers: tuple[str, ...], local: boo
     """
     asked = Asked(session, detach, local, Path(graph), others["db"], others["worker"])
     _check_usage(asked, answers)
-    found = read_graph(graph, allow_gaps=others["allow_gaps"])
+    found = read_graph(graph, allow_gaps=others["allow_gaps"], worker=others["worker"])
     document = _valid(found, session)
     presets = parse_presets(answers, document)
     return asyncio.run(_run(asked, _start_of(document, others), presets))
@@ -98,6 +99,7 @@ def _start_of(document: dict[str, object], options: dict[str, Any]) -> Start:
             check_name(options[name], f"`--{name}`")
     given = {} if options["input_text"] is None else json_value(options["input_text"], "`--input`")
     value = with_settings(given, options["settings"], document.get("input"))
+    refuse_secrets(value, "input", options["worker"])
     check_input(document, value)
     return Start(document, value, options["tenant"], options["key"], options["allow_gaps"])
 
