@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.metadata import version
 
+from pydantic import ValidationError
 from temporalio import activity
 
+from activities.lineage import check_carry, check_parent, is_carried
 from activities.run_input import invalid, read_run, refused
+from activities.seal import SealKeys, admission_claim, as_text, digest_of
+from activities.secret_check import check_secrets
+from activities.starting import find_starter
 from policies.budget import Limits
 from policies.canonical import NotCanonical, canonical, digest
 from policies.document import PolicyDocument
 from policies.errors import DocumentError, Problem
 from policies.tenant import TenantPolicy
+from workflows.contracts.admission import AdmitRequest
+from workflows.contracts.calls import Permit
 from workflows.contracts.failures import FailureType
 from workflows.contracts.names import ADMIT, ENGINE
 from workflows.contracts.run import ModelCard, RunCard, RunInput, ToolCard
@@ -27,6 +34,15 @@ CARRY_AFTER_EVENTS = 10_000
 CACHED_GRAPHS = 128
 INPUT_LIMIT_BYTES = 1024 * 1024
 """The largest input of a run, as canonical JSON: a value that no call could be given is no use to a run."""
+
+ReadApprovals = Callable[[TenantPolicy], Awaitable[tuple[Permit, ...]]]
+"""The standing approvals of a tenant, as the blob store has them."""
+
+
+async def no_approvals(tenant: TenantPolicy) -> tuple[Permit, ...]:
+    """What there is where nothing keeps any."""
+    del tenant
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +66,55 @@ class _Checked:
 
 
 class Admission:
-    """Admits runs. Graphs that were found valid are remembered by digest; the worker's offer never changes."""
+    """Admits runs. Graphs that were found valid are remembered by digest; the worker's offer never changes.
 
-    def __init__(self, offer: Offer) -> None:
+    What it says is sealed, so that no other worker's word passes for it (`worker.sealing`).
+    """
+
+    def __init__(self, offer: Offer, seals: SealKeys, read_approvals: ReadApprovals = no_approvals) -> None:
         self._offer = offer
+        self._seals = seals
+        self._read_approvals = read_approvals
         self._checked: dict[tuple[str, bool], _Checked] = {}
 
     @activity.defn(name=ADMIT)
     async def admit(self, raw: object) -> dict[str, object]:
-        """The run card of a run input; typed failures that are never retried, with the problems as their detail."""
-        card = self.card(raw, activity.info().workflow_id or "")
+        """The run card, or for a carried run only the seal; typed failures that are never retried.
+
+        The problems of a document are the detail of its failure.
+        """
+        info = activity.info()
+        workflow_id = info.workflow_id or ""
+        result = await self.answer(_read_request(raw), workflow_id)
+        claim = admission_claim(
+            namespace=info.namespace, workflow_id=workflow_id, request=digest_of(raw), result=result
+        )
+        return {**result, "seal": as_text(self._seals.seal("admission", claim))}
+
+    async def answer(self, request: AdmitRequest, workflow_id: str) -> dict[str, object]:
+        """What a run is told, without Temporal and without the seal."""
+        namespace = self._offer.namespace
+        if is_carried(request):
+            check_carry(request, self._seals, namespace, workflow_id)
+            return {"v": request.v}
+        check_parent(request, self._seals, namespace, workflow_id)
+        card = self.card(request.run, workflow_id, request.started_ms)
+        tenant = self._offer.policy.tenants[card.tenant]
+        card = card.model_copy(update={"approvals": await self._read_approvals(tenant)})
         return {"v": card.v, **card.model_dump(mode="json", exclude_defaults=True)}
 
-    def card(self, raw: object, workflow_id: str) -> RunCard:
-        """The run card for the run input of a workflow, without Temporal."""
+    def card(self, raw: object, workflow_id: str, started_ms: int = 0) -> RunCard:
+        """The run card for the run input of a workflow."""
         run = read_run(raw)
         tenant = self._tenant(run, workflow_id)
+        let_pass = check_secrets(run, tenant)
         checked = self._check(run)
         _check_id(checked.graph, workflow_id)
         _check_input(checked.graph, run.input)
         names = _named(checked.graph)
+        starter = find_starter(
+            run, tenant, namespace=self._offer.namespace, workflow_id=workflow_id, started_ms=started_ms
+        )
         return RunCard(
             engine=ENGINE,
             tenant=tenant.name,
@@ -79,7 +124,9 @@ class Admission:
             models={name: card for name, card in self._offer.models.items() if name in names.models},
             expressions=_expression_engine(),
             carry_after_events=self._offer.carry_after_events,
-            warnings=(*checked.warnings, *_clipped(checked.graph.limits, tenant.lifetime)),
+            warnings=(*checked.warnings, *_clipped(checked.graph.limits, tenant.lifetime), *let_pass),
+            starter=starter,
+            audited=True,
         )
 
     def _tenant(self, run: RunInput, workflow_id: str) -> TenantPolicy:
@@ -124,6 +171,14 @@ class _Names:
 
     tools: frozenset[str]
     models: frozenset[str]
+
+
+def _read_request(raw: object) -> AdmitRequest:
+    try:
+        return AdmitRequest.model_validate(raw)
+    except ValidationError:
+        message = "what `run.admit` was asked does not parse: all workers of a task queue must be of one version"
+        raise refused(FailureType.INTERNAL, message) from None
 
 
 def _check_id(graph: Graph, workflow_id: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import json
 import os
@@ -32,6 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
 FILE = "notes.txt"
 READY_S = 30.0
+SEAL_KEY = base64.b64encode(bytes(range(32))).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ async def worker(at: Ground, queue: str, *, sandbox: bool = True) -> AsyncIterat
         **os.environ,
         **as_environ(at.settings),
         "DETENT_TASK_QUEUE": queue,
+        "DETENT_SEAL_KEY": SEAL_KEY,
         "TEMPORAL_ADDRESS": at.server.address,
         "TEMPORAL_NAMESPACE": at.server.namespace,
         "TEMPORAL_CONFIG_FILE": os.devnull,

@@ -7,16 +7,20 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from temporalio.worker import Worker
+from temporalio import activity
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Worker
 
 from activities.blobs import DirectoryBlobs
 from activities.tools.confine import Workspace
 from activities.tools.context import ToolContext
 from activities.tools.registry import load_tools
-from benchmarks.handwritten import HandWritten, activity_around
+from benchmarks.handwritten import ACTIVITY, HandWritten, activity_around
 from worker import compose as parts
 from worker.connect import connect, target
 from worker.sandbox import sandboxed, unsandboxed
+from worker.seal_gate import Gate
+from worker.seal_key import require_seal_keys
+from worker.sealing import Sealing
 from worker.settings import READY_FD, Flags, settings
 from workflows.registry import WORKFLOWS
 
@@ -53,6 +57,21 @@ class Everything:
         return True
 
 
+class SealingOurs(Sealing):
+    """Seals for Detent's runs; the hand-written activity has none, and no check of any."""
+
+    def intercept_activity(self, inner: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        """The gate, around which the hand-written activity goes."""
+        return _Around(inner, self.seals)
+
+
+class _Around(Gate):
+    async def execute_activity(self, given: ExecuteActivityInput) -> object:
+        if activity.info().activity_type == ACTIVITY:
+            return await self.next.execute_activity(given)
+        return await super().execute_activity(given)
+
+
 def plain_read(toolbox: Toolbox, root: Path) -> Callable[[str], Awaitable[object]]:
     """The code of `fs.read` without gate, edge or heartbeats."""
     tool = toolbox.get("fs.read")
@@ -75,6 +94,7 @@ def build(client: Client, composition: parts.Composition) -> Worker:
         task_queue=composition.settings.task_queue,
         workflows=(*WORKFLOWS, HandWritten),
         activities=[composition.admission.admit, composition.dispatch.dispatch, hand_read],
+        interceptors=[SealingOurs(require_seal_keys(composition.seals))],
         workflow_runner=unsandboxed() if os.environ.get(UNSANDBOXED) else sandboxed(),
         max_cached_workflows=CACHED_RUNS,
         max_concurrent_activities=composition.settings.concurrency,

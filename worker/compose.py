@@ -15,13 +15,17 @@ from activities.control_paths import ControlPaths
 from activities.dispatch import Dispatch, Reach
 from activities.edge import Edge
 from activities.models.catalogue import load_catalogue
+from activities.redaction import LEAST_CHARS
 from activities.tools.confine import Workspace
 from activities.tools.registry import load_tools
 from policies.errors import DocumentError, Problem
 from worker.connect import worker_identity
 from worker.operator_files import load_policy
 from worker.packages import OURS
+from worker.redacting import redactor_of, short_secrets
 from worker.sandbox import sandboxed
+from worker.seal_key import fresh, require_seal_keys, seal_keys
+from worker.sealing import Sealing
 from workflows.registry import WORKFLOWS
 
 if TYPE_CHECKING:
@@ -30,6 +34,8 @@ if TYPE_CHECKING:
     from temporalio.client import Client
 
     from activities.models.catalogue import Catalogue
+    from activities.redaction import Redactor
+    from activities.seal import SealKeys
     from policies.document import PolicyDocument
     from worker.settings import Settings
     from workflows.contracts.run import ModelCard, ToolCard
@@ -47,7 +53,7 @@ CODE = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """A worker's parts, before there is a server."""
+    """A worker's parts, before there is a server. Without `seals` it can be looked at, and does not work."""
 
     settings: Settings
     namespace: str
@@ -57,6 +63,9 @@ class Composition:
     catalogue: Catalogue
     admission: Admission
     dispatch: Dispatch
+    redactor: Redactor
+    unredacted: tuple[str, ...] = ()
+    seals: SealKeys | None = None
 
     def lines(self) -> tuple[str, ...]:
         """What an operator wants to see in the log of a worker that starts."""
@@ -68,6 +77,10 @@ class Composition:
             f"models: {', '.join(self.models)}",
             f"workspace {self.settings.workspace}; blobs {self.settings.blobs}",
             *self.catalogue.warnings,
+            *(
+                f"`{name}` has under {LEAST_CHARS} characters, too few to redact: use a longer one"
+                for name in self.unredacted
+            ),
         )
 
     async def close(self) -> None:
@@ -75,15 +88,20 @@ class Composition:
         await self.catalogue.close()
 
 
-def compose(found: Settings, namespace: str, environ: Mapping[str, str]) -> Composition:
-    """Load and connect everything; `DocumentError` for whatever is wrong in the operator's files."""
+def compose(found: Settings, namespace: str, environ: Mapping[str, str], seals: SealKeys | None = None) -> Composition:
+    """Load and connect everything; `DocumentError` for whatever is wrong in the operator's files.
+
+    `seals` are the deployment's keys; by default those that the environment names.
+    """
+    seals = seals or seal_keys(environ)
     policy = load_policy(found.policy)
     toolbox = load_tools(found.tools)
     catalogue = load_catalogue(found.models, found.graph_models, environ=environ, price_of=policy.price)
     tools, models = toolbox.cards(), catalogue.cards()
     carry = _carry_after(environ)
     edge = Edge(policy, namespace, control_paths(found, catalogue.files), found.task_queue)
-    reach = Reach(Workspace(found.workspace), toolbox, catalogue, edge, DirectoryBlobs(found.blobs))
+    redactor = redactor_of(catalogue, policy, environ, seals)
+    reach = Reach(Workspace(found.workspace), toolbox, catalogue, edge, DirectoryBlobs(found.blobs), redactor)
     return Composition(
         settings=found,
         namespace=namespace,
@@ -91,8 +109,11 @@ def compose(found: Settings, namespace: str, environ: Mapping[str, str]) -> Comp
         tools=tools,
         models=models,
         catalogue=catalogue,
-        admission=Admission(Offer(policy, namespace, found.task_queue, tools, models, carry)),
+        admission=Admission(Offer(policy, namespace, found.task_queue, tools, models, carry), seals or fresh()),
         dispatch=Dispatch(reach),
+        redactor=redactor,
+        unredacted=short_secrets(catalogue, policy, environ),
+        seals=seals,
     )
 
 
@@ -112,14 +133,18 @@ def control_paths(found: Settings, model_files: tuple[Path, ...] = ()) -> Contro
         found.graph_models,
         *model_files,
         *found.tools,
+        *found.graphs,
         *(CODE / name for name in OURS),
     )
-    closed = (found.blobs, *(() if found.database is None else (found.database,)))
+    closed = (found.blobs, *found.keys, *(() if found.database is None else (found.database,)))
     return ControlPaths.of(closed=closed, fixed=tuple(path for path in files if path is not None))
 
 
 def build_worker(client: Client, composition: Composition) -> Worker:
-    """A worker of Temporal's with our workflow, the local activity that admits, and the one that calls."""
+    """A worker of Temporal's with our workflow, the local activity that admits, and the one that calls.
+
+    `DocumentError` without a seal key: such a worker would do what anybody asks.
+    """
     return Worker(
         client,
         task_queue=composition.settings.task_queue,
@@ -127,6 +152,7 @@ def build_worker(client: Client, composition: Composition) -> Worker:
         identity=worker_identity(),
         activities=[composition.admission.admit, composition.dispatch.dispatch],
         workflow_runner=sandboxed(),
+        interceptors=[Sealing(require_seal_keys(composition.seals))],
         max_concurrent_activities=composition.settings.concurrency,
         max_heartbeat_throttle_interval=HEARTBEAT_GRAIN,
         default_heartbeat_throttle_interval=HEARTBEAT_GRAIN,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from worker.child import spawn, stop
+from worker.seal_key import PIPE, forget, fresh, make_or_read, pipe_of, require_seal_keys, seal_keys
 from worker.server import EmbeddedServer
 from worker.settings import READY_FD, as_environ
 from worker.start_line import ServerError, ServerOptions
@@ -18,6 +19,7 @@ from worker.start_line import ServerError, ServerOptions
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from activities.seal import SealKeys
     from worker.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,8 @@ DRAIN_S = 15.0
 DRAIN_WITHOUT_SERVER_S = 1.0
 """A worker waits for its server before it ends; when that is gone there is nothing to wait for."""
 READY_S = 30.0
+KEY_SUFFIX = ".key"
+"""Behind the database's name: the key that its runs are sealed with."""
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
 STEADY_S = 2.0
@@ -58,13 +62,15 @@ class Dev:
 
     def __init__(self, server: ServerOptions, settings: Settings) -> None:
         self._server = EmbeddedServer(server)
-        self._settings = replace(settings, database=server.db.resolve() if server.db else None)
+        self._settings = _with_own_files(settings, server.db)
+        self._seals: SealKeys | None = None
         self._worker: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
         await self._server.start()
         self._server.pin_ports()
         try:
+            self._seals = _seals(self._server.options.db)
             await self._start_worker()
         except BaseException:  # whatever interrupts the start, the server must not stay behind
             await self._stop()
@@ -124,12 +130,15 @@ class Dev:
     async def _start_worker(self) -> None:
         """Start the worker and wait until it polls. It says so through a pipe, which closes if it ends instead."""
         reading, writing = os.pipe()
+        keys = pipe_of(require_seal_keys(self._seals))
         try:
-            environ = {**_without_temporal(), **as_environ(self._settings), **self._place(), READY_FD: str(writing)}
+            pipes = {READY_FD: str(writing), PIPE: str(keys)}
+            environ = {**_inherited(), **as_environ(self._settings), **self._place(), **pipes}
             line = (sys.executable, "-m", "worker")
-            self._worker = await spawn(line, sys.stderr.fileno(), environ, keep=(writing,), directory=ROOT)
+            self._worker = await spawn(line, sys.stderr.fileno(), environ, keep=(writing, keys), directory=ROOT)
         finally:
             os.close(writing)
+            os.close(keys)
         said = await _first_bytes(reading, READY_S)
         if not said:
             raise WorkerError(await stop(self._worker, 0))
@@ -147,9 +156,27 @@ class Dev:
         await self._server.stop()
 
 
-def _without_temporal() -> dict[str, str]:
+def _with_own_files(settings: Settings, db: Path | None) -> Settings:
+    """The settings with what no tool may touch because it is ours."""
+    if db is None:
+        return replace(settings, database=None)
+    return replace(settings, database=db.resolve(), keys=(*settings.keys, _key_file(db)))
+
+
+def _seals(db: Path | None) -> SealKeys:
+    """The seal keys that the environment names; else the ones beside the database, or new ones for one in memory."""
+    return seal_keys(os.environ) or (fresh() if db is None else make_or_read(_key_file(db)))
+
+
+def _key_file(db: Path) -> Path:
+    return db.with_name(db.name + KEY_SUFFIX).absolute()
+
+
+def _inherited() -> dict[str, str]:
     """Our environment without the settings of some other cluster; provider keys stay, the worker resolves them."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
+    found = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
+    forget(found)
+    return found
 
 
 async def _first_bytes(reading: int, timeout_s: float) -> bytes:

@@ -16,6 +16,7 @@ from worker.connect import Unreachable, connect, target
 from worker.namespace import how_to_register, missing_search_attributes
 from worker.packages import OURS, foreign_packages
 from worker.polling import pollers
+from worker.seal_key import HOW_TO_MAKE, KEY, PREVIOUS
 from worker.settings import settings
 from worker.start_line import ServerError, find_binary
 
@@ -98,12 +99,24 @@ def _documents(found: Settings, place: Target, environ: Mapping[str, str]) -> li
     named = str(found.policy) if found.policy else "built in"
     policy = composition.policy
     return [
+        _seal_key(composition),
         _fine("policy", f"{named}: `{policy.name}`, digest {policy.digest[:16]}"),
         _tenants(policy, place.namespace, found.task_queue),
         _fine("tools", f"{len(composition.tools)}: {', '.join(sorted(composition.tools))}"),
         *_models(composition, environ),
         *_inside(found),
     ]
+
+
+def _seal_key(composition: Composition) -> Check:
+    seals = composition.seals
+    if seals is None:
+        message = "none here: `detent worker` does not start without; `detent dev`, `demo` and `run --local` make one"
+        return _fine("seal key", message, f"set {KEY}: {HOW_TO_MAKE}")
+    if seals.previous is None:
+        return _fine("seal key", "one; all workers of the deployment need the same")
+    message = "two: the previous one is still believed"
+    return _fine("seal key", message, f"take {PREVIOUS} away once no run is left that began under it")
 
 
 def _tenants(policy: PolicyDocument, namespace: str, task_queue: str) -> Check:

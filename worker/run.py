@@ -17,10 +17,11 @@ from activities.blobs import DirectoryBlobs
 from policies.errors import DocumentError
 from worker.compose import build_worker, compose
 from worker.connect import Unreachable, connect, leave, target, worker_identity
-from worker.logs import log_to_stderr
+from worker.logs import log_to_stderr, redact_logs
 from worker.namespace import how_to_register, missing_search_attributes
 from worker.packages import foreign_packages
 from worker.polling import polls
+from worker.seal_key import forget, require_seal_keys
 from worker.settings import READY_FD, settings
 from worker.telemetry import telemetry
 
@@ -81,7 +82,10 @@ async def _work(found: Settings, where: Target, environ: Mapping[str, str]) -> N
     until = asyncio.Event()
     _stop_on_signals(until)
     composition = compose(found, where.namespace, environ)
-    traces = telemetry(environ)
+    require_seal_keys(composition.seals)
+    forget(os.environ)
+    redact_logs(composition.redactor)
+    traces = telemetry(environ, composition.redactor)
     client = await connect(where, DirectoryBlobs(found.blobs), plugins=traces.plugins)
     for line in composition.lines():
         log.info("%s", line)

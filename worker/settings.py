@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from policies.errors import DocumentError, Problem
+from worker.seal_key import key_files
 from workflows.contracts.names import TASK_QUEUE
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Flags:
     task_queue: str | None = None
     concurrency: int | None = None
     graph_models: Path | None = None
+    graphs: Sequence[Path] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,9 @@ class Settings:
 
     `policy` null is the built-in default, `models` null the built-in aliases. `graph_models` is a models
     file found beside a graph: whoever wrote the graph wrote it, so it may name only providers that need no key.
-    `database` is the embedded server's, where there is one: no tool may touch it.
+    `database` is the embedded server's, where there is one, and `keys` are the files that hold secret keys: no tool
+    may touch them. `graphs` are the graph files, or directories of them, that the worker was told of: no tool writes
+    there, or a run could change what a later one is started from.
     """
 
     workspace: Path
@@ -51,6 +55,8 @@ class Settings:
     concurrency: int = CONCURRENCY
     graph_models: Path | None = None
     database: Path | None = None
+    keys: tuple[Path, ...] = ()
+    graphs: tuple[Path, ...] = ()
 
 
 def settings(flags: Flags, environ: Mapping[str, str]) -> Settings:
@@ -69,6 +75,8 @@ def settings(flags: Flags, environ: Mapping[str, str]) -> Settings:
         concurrency=_concurrency(flags, environ),
         graph_models=_optional(flags.graph_models or _path(environ, "DETENT_GRAPH_MODELS")),
         database=_optional(_path(environ, "DETENT_DATABASE")),
+        keys=_paths(environ, "DETENT_KEY_FILES") + key_files(environ),
+        graphs=tuple(_absolute(path) for path in flags.graphs) or _paths(environ, "DETENT_GRAPHS"),
     )
     problems = _check(found)
     if problems:
@@ -87,7 +95,8 @@ def as_environ(found: Settings) -> dict[str, str]:
         "DETENT_DATABASE": found.database,
     }
     values = {name: str(path) if path else "" for name, path in paths.items()}
-    values["DETENT_TOOLS"] = os.pathsep.join(str(path) for path in found.tools)
+    lists = {"DETENT_TOOLS": found.tools, "DETENT_KEY_FILES": found.keys, "DETENT_GRAPHS": found.graphs}
+    values |= {name: os.pathsep.join(str(path) for path in paths) for name, paths in lists.items()}
     values["DETENT_CONFIG"] = os.devnull  # all is said here: nothing may come from the configuration directory
     return {**values, "DETENT_TASK_QUEUE": found.task_queue, "DETENT_CONCURRENCY": str(found.concurrency)}
 
@@ -111,9 +120,7 @@ def _user_dir(environ: Mapping[str, str], ours: str, xdg: str, fallback: str) ->
 
 
 def _tools(flags: Flags, environ: Mapping[str, str], config: Path) -> tuple[Path, ...]:
-    named = tuple(flags.tools) or tuple(
-        Path(part) for part in environ.get("DETENT_TOOLS", "").split(os.pathsep) if part
-    )
+    named = tuple(flags.tools) or _paths(environ, "DETENT_TOOLS")
     found = named or tuple(path for path in (_present(config / "tools"),) if path)
     return tuple(_absolute(path) for path in found)
 
@@ -147,6 +154,10 @@ def _absent(name: str, path: Path, kind: str) -> Problem:
 def _path(environ: Mapping[str, str], name: str) -> Path | None:
     value = environ.get(name)
     return Path(value) if value else None
+
+
+def _paths(environ: Mapping[str, str], name: str) -> tuple[Path, ...]:
+    return tuple(_absolute(Path(part)) for part in environ.get(name, "").split(os.pathsep) if part)
 
 
 def _present(path: Path) -> Path | None:

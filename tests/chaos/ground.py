@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import os
 import shutil
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 MATERIAL = Path(__file__).resolve().parent / "material"
 READY_S = 60.0
+SEAL_KEY = base64.b64encode(bytes(range(32))).decode()
 FILES = tuple(f"in/{name}.txt" for name in ("one", "two", "three", "four", "five", "six"))
 
 
@@ -103,6 +105,7 @@ class Ground:
             "TEMPORAL_CONFIG_FILE": os.devnull,
             "DETENT_CONFIG": os.devnull,
             "DETENT_BLOBS": str(self.top / "blobs"),
+            "DETENT_SEAL_KEY": SEAL_KEY,
             "CHAOS_JOURNAL": str(self.journal),
             READY_FD: str(writing),
         }

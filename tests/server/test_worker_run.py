@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from activities.blobs import DirectoryBlobs
+from tests.support.runs import SEAL_KEY
 from worker.connect import Target, connect, identity
 from worker.polling import pollers
 from workflows.contracts.names import WORKFLOW
@@ -32,7 +33,7 @@ def environ(root: Path, **more: str) -> dict[str, str]:
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("TEMPORAL_", "DETENT_"))}
     (root / "work").mkdir(exist_ok=True)
     places = {"HOME": str(root), "DETENT_WORKSPACE": str(root / "work"), "DETENT_BLOBS": str(root / "blobs")}
-    return {**plain, **places, "TEMPORAL_CONFIG_FILE": os.devnull, **more}
+    return {**plain, **places, "TEMPORAL_CONFIG_FILE": os.devnull, "DETENT_SEAL_KEY": SEAL_KEY, **more}
 
 
 def refused(root: Path, **more: str) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -79,6 +80,7 @@ def environ(address: str, task_queue: str, directory: Path) -> dict[str, str]:
         "DETENT_BLOBS": str(directory / "blobs"),
         "DETENT_CONFIG": str(directory / "config"),
         "DETENT_WORKSPACE": str(directory / "workspace"),
+        "DETENT_SEAL_KEY": base64.b64encode(bytes(range(32))).decode(),
     }
 
 

@@ -13,6 +13,14 @@ UPDATE_RESUME = "resume"
 QUERY_VIEW = "view"
 QUERY_PAUSES = "pauses"
 
+LEDGER = "TenantLedger"
+LEDGER_QUEUE = "detent.ledger"
+"""The ledgers of a namespace have a queue of their own: a run keeps its place in its worker while it asks for a lease."""
+UPDATE_BATCH = "batch"
+QUERY_BOOK = "book"
+LEASE = "tenant.lease"
+SETTLE = "tenant.settle"
+
 SA_GRAPH = "DetentGraph"
 SA_PHASE = "DetentPhase"
 SA_TENANT = "DetentTenant"
@@ -38,3 +46,8 @@ ENGINE = 1
 def workflow_id(tenant: str, graph: str, key: str) -> str:
     """The id of a run, `tenant/graph/key`."""
     return f"{tenant}/{graph}/{key}"
+
+
+def ledger_id(tenant: str) -> str:
+    """The workflow id of a tenant's ledger; no run has one of this form, because `TenantLedger` is not its type."""
+    return f"detent/tenant/{tenant}"

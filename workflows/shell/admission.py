@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -11,6 +12,7 @@ from temporalio.exceptions import CancelledError, FailureError
 
 from policies.errors import DocumentError
 from workflows.contracts.failures import ErrorInfo, FailureType
+from workflows.contracts.names import SEAL_HEADER
 from workflows.contracts.run import Carry, RunCard, RunInput
 from workflows.engine.engine import Engine
 from workflows.engine.machine import RunFacts
@@ -38,11 +40,16 @@ class Admitted:
 
 
 async def open_run(raw: object) -> Admitted:
-    """Admit a new run, or take up a carried one; refused runs end here with a typed failure."""
+    """Admit a new run, or take up a carried one; refused runs end here with a typed failure.
+
+    Whether a carry is the one that the history before sealed is the worker's to say, not ours: keys change, and
+    what a workflow decides may not.
+    """
     run_input = _parse(raw)
+    told = await _admit(raw)
     if run_input.carry is not None:
         return _take_up(run_input)
-    card = await _admit(raw)
+    card = RunCard.model_validate(told)
     return Admitted(run_input, card, _engine(run_input, card, None), carried=False, told={})
 
 
@@ -68,19 +75,33 @@ def first_fault(error: ValidationError) -> str:
     return f"`{place}`: {first['msg'].lower()}" if place else "it is not one JSON object"
 
 
-async def _admit(raw: object) -> RunCard:
+async def _admit(raw: object) -> object:
     try:
-        return RunCard.model_validate(await admit(raw))
+        return await admit(_request(raw))
     except CancelledError:
         raise asyncio.CancelledError from None
     except FailureError as error:  # of a local activity, so its own failure and not one around it
         ending.refuse(ending.admission_error(error))
 
 
+def _request(raw: object) -> dict[str, object]:
+    """The `AdmitRequest`. It is made without pydantic, which would copy the run's input."""
+    info = workflow.info()
+    seal = info.headers.get(SEAL_HEADER)
+    parent = info.parent and {"workflow_id": info.parent.workflow_id, "run_id": info.parent.run_id}
+    return {
+        "v": WIRE_VERSION,
+        "run": raw,
+        "run_id": info.original_execution_run_id,
+        "first_run_id": info.first_execution_run_id,
+        "continued_run_id": info.continued_run_id,
+        "parent": parent,
+        "started_ms": int(info.workflow_start_time.timestamp() * 1000),
+        "seal": seal and base64.b64encode(seal.data).decode(),
+    }
+
+
 def _take_up(run_input: RunInput) -> Admitted:
-    if workflow.info().continued_run_id is None:
-        message = "`carry` in the input of a run that continues no other"
-        ending.refuse(ErrorInfo(type=FailureType.FORGED_INPUT, message=message))
     _refuse_newer("the run's carry", run_input.carry, WIRE_VERSION)
     try:
         carry = Carry.model_validate(run_input.carry)
