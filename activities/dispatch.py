@@ -6,12 +6,13 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from temporalio import activity
 from temporalio.common import RawValue
-from temporalio.exceptions import ApplicationError, FailureError
+from temporalio.exceptions import ApplicationError, CancelledError
 
+from activities.approvals import keep_approval, scene_of
 from activities.decided import check_decided
 from activities.edge import Edge
 from activities.failures import failure, policy_denied, tool_failed, with_attempt
@@ -20,6 +21,7 @@ from activities.models.call import call_model
 from activities.models.catalogue import Catalogue
 from activities.once import claim_effect
 from activities.ports import BlobStore
+from activities.redaction import Redactor
 from activities.tool_errors import plain, without_places
 from activities.tools.confine import Workspace
 from activities.tools.declare import ToolContext
@@ -36,13 +38,14 @@ MODEL_PREFIX = "model."
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What calls of this worker can reach, and the edge that checks them once more."""
+    """What calls of this worker can reach, the edge that checks them once more, and what may not leave."""
 
     workspace: Workspace
     toolbox: Toolbox
     catalogue: Catalogue
     edge: Edge
     blobs: BlobStore
+    redactor: Redactor = field(default_factory=Redactor)
 
 
 class Dispatch:
@@ -53,40 +56,46 @@ class Dispatch:
 
     @activity.defn(dynamic=True)
     async def dispatch(self, args: Sequence[RawValue]) -> RawValue:
-        """One attempt at one call. Every failure is an `ApplicationError` with a type of `FailureType`."""
+        """One attempt at one call. Every failure is an `ApplicationError` with a type of `FailureType`.
+
+        Whatever leaves it, result, failure or heartbeat, has no value of a secret in it.
+        """
+        redactor = self._reach.redactor
         try:
             result = await self._attempt(args, activity.info())
         except ApplicationError as error:
-            raise with_attempt(error, activity.info().attempt) from None
-        except FailureError:
-            raise
+            raise with_attempt(redactor.error(error), activity.info().attempt) from None
+        except CancelledError:
+            raise CancelledError from None  # its own words might be a tool's
         except Exception as error:
             # A mistake of ours: the run must see one failed call, not an attempt without words.
             log.exception("call failed in the worker itself")
-            message = without_places(f"{type(error).__name__}: {error}", self._reach.workspace.root)
+            message = without_places(redactor.text(f"{type(error).__name__}: {error}"), self._reach.workspace.root)
             raise failure(FailureType.INTERNAL, message, retryable=True) from None
-        return RawValue(activity.payload_converter().to_payload(result))
+        return RawValue(redactor.payload(activity.payload_converter().to_payload(result)))
 
     async def _attempt(self, args: Sequence[RawValue], info: activity.Info) -> dict[str, object]:
         call = _read(args)
-        tenant = (info.workflow_id or "").partition("/")[0]
-        async with Heartbeats(activity.heartbeat, info.attempt) as beats:
+        redactor = self._reach.redactor
+        async with Heartbeats(lambda details: activity.heartbeat(redactor.value(details)), info.attempt) as beats:
             if info.activity_type.startswith(MODEL_PREFIX):
                 provider = info.activity_type.removeprefix(MODEL_PREFIX)
-                return await self._call_model(call, tenant, provider, beats)
+                return await self._call_model(call, info, provider, beats)
             if info.activity_type != call.name:
                 message = f"`{call.name}`: the activity is of type `{info.activity_type}`, not the tool's name"
                 raise policy_denied("edge.decision", message)
-            return await self._call_tool(call, tenant, info, beats)
+            return await self._call_tool(call, info, beats)
 
-    async def _call_tool(self, call: Call, tenant: str, info: activity.Info, beats: Heartbeats) -> dict[str, object]:
+    async def _call_tool(self, call: Call, info: activity.Info, beats: Heartbeats) -> dict[str, object]:
         reach = self._reach
         tool = reach.toolbox.get(call.name)
         if tool is None:  # tried again, because another worker of the task queue may have it
             raise tool_failed(f"tool `{call.name}` is not on this worker", retryable=True)
         check_decided(call, "tool", tool.card.digest)
         tool.check(call.args)  # before the edge, to which a missing argument would look like a missing capability
-        access = reach.edge.check_tool(call, tool.card, tenant)
+        where = await scene_of(reach.blobs, call, info)
+        access = reach.edge.check_tool(call, tool.card, where)
+        await keep_approval(reach.blobs, call, where)
         if tool.effect is Effect.ONCE:
             await claim_effect(reach.blobs, call, f"{info.workflow_id} {info.workflow_run_id} {info.activity_id}")
         context = ToolContext(
@@ -104,16 +113,21 @@ class Dispatch:
         labels = {"labels": list(tool.labels)} if tool.labels else {}
         return {"v": CALL_VERSION, "status": "ok", "output": output, **labels}
 
-    async def _call_model(self, call: Call, tenant: str, provider: str, beats: Heartbeats) -> dict[str, object]:
+    async def _call_model(self, call: Call, info: activity.Info, provider: str, beats: Heartbeats) -> dict[str, object]:
         reach = self._reach
         if call.args.get("alias") != call.name:
             raise policy_denied("edge.decision", f"`{call.name}`: the call is for another model than was decided")
-        reach.edge.check_model(call, call.name, tenant)
         entry = reach.catalogue.get(call.name)
+        where = await scene_of(reach.blobs, call, info)
+        reach.edge.check_model(call, call.name, where, "" if entry is None else entry.card.digest)
+        await keep_approval(reach.blobs, call, where)
         if entry is not None:
             check_decided(call, "model", entry.card.digest)
         result = await call_model(
-            reach.catalogue, provider, call, lambda text, chars: beats.say(text=text, chars=chars)
+            reach.catalogue,
+            provider,
+            call,
+            lambda text, chars: beats.say(text=reach.redactor.excerpt(text), chars=chars),
         )
         return {"v": CALL_VERSION, "status": "ok", **result.model_dump(mode="json", exclude_defaults=True)}
 

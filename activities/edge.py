@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from activities.control_paths import ControlPaths, ControlView
-from activities.failures import policy_denied
+from activities.failures import policy_denied, policy_drift
+from activities.permits import Scene, Witness, capabilities_of, describe_model, describe_tool, grants
 from activities.tools.errors import show
 from activities.tools.place import Place
-from policies.capability import Capability, resolve_needs
+from policies.capability import Capability, CapabilitySet, resolve_needs
 from policies.document import PolicyDocument, TenantPolicy
 from policies.model import Trigger
-from workflows.contracts.calls import Call
+from workflows.contracts.calls import Call, Permit
 from workflows.contracts.run import ToolCard
 from workflows.language.schema import with_defaults
 
-__all__ = ["ControlPaths", "Edge", "FileAccess"]
+__all__ = ["ControlPaths", "Edge", "FileAccess", "Scene"]
 
-CONTROL_PATH = "control_path"
+CONTROL_PATH, EVIDENCE, APPROVE = "control_path", "edge.evidence", "approve"
+NOTHING_GRANTED = CapabilitySet()
 _PREFIX_DIGITS = 16
 """How many digits of a policy's digest a decision records."""
 
@@ -36,41 +38,72 @@ class Edge:
         self._task_queue = task_queue
         self._control = control
 
-    def check_tool(self, call: Call, card: ToolCard, tenant: str) -> FileAccess:
-        """Allow a tool call, or raise `PolicyDenied`; gives what it may do with files.
+    def check_tool(self, call: Call, card: ToolCard, where: Scene) -> FileAccess:
+        """Allow a tool call, or raise `PolicyDenied` or `PolicyDrift`; gives what it may do with files.
 
         `card` is the worker's own, never the run's: what the tool needs is not the caller's to say.
         """
-        judge = self._judge(call, tenant)
         args = with_defaults(card.input_schema, call.args)
-        judge.require((Capability("tool", card.name), *resolve_needs(card.needs, args)))
+        needs = (Capability("tool", card.name), *resolve_needs(card.needs, args))
+        judge = self._judge(call, where).believing(describe_tool(call, card, needs), where)
+        judge.require(needs)
         judge.require_risk(card)
         return FileAccess(judge, self._control.look())
 
-    def check_model(self, call: Call, alias: str, tenant: str) -> None:
-        """Allow a model call, or raise `PolicyDenied`."""
-        self._judge(call, tenant).require((Capability("model", alias),))
+    def check_model(self, call: Call, alias: str, where: Scene, subject: str = "") -> None:
+        """Allow a model call, or raise `PolicyDenied` or `PolicyDrift`; `subject` is the worker's entry's digest."""
+        judge = self._judge(call, where).believing(describe_model(call, alias, subject), where)
+        judge.require((Capability("model", alias),))
 
-    def _judge(self, call: Call, tenant: str) -> _Judge:
+    def _judge(self, call: Call, where: Scene) -> _Judge:
+        tenant = where.workflow_id.partition("/")[0]
         policy = self._policy.tenant(tenant)
         if policy is None or not policy.serves(self._namespace, self._task_queue):
-            where = f"namespace `{self._namespace}` of this worker"
-            raise policy_denied("tenant.namespace", f"`{call.name}`: tenant `{tenant}` may not run in {where}")
+            place = f"namespace `{self._namespace}` of this worker"
+            raise policy_denied("tenant.namespace", f"`{call.name}`: tenant `{tenant}` may not run in {place}")
         return _Judge(call, policy)
 
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
-    """One call before one tenant's policy."""
+    """One call before one tenant's policy. `discharged` and `granted` are what people said yes to, as verified."""
 
     call: Call
     policy: TenantPolicy
+    discharged: tuple[str, ...] = ()
+    granted: CapabilitySet = NOTHING_GRANTED
+
+    def believing(self, described: Mapping[str, object], where: Scene) -> _Judge:
+        """The same judge with the evidence that the call brings; refuses evidence that does not hold."""
+        if self.call.permit is None and not self.call.grants:
+            return self
+        witness = Witness(self.call, described, self.policy, where)
+        discharged: tuple[str, ...] = ()
+        granted: list[Capability] = []
+        permit = self.call.permit
+        if permit is not None:
+            self._believe(permit, witness.flaw_of_permit(permit))
+            discharged = permit.triggers if permit.outcome == APPROVE else ()
+            granted += capabilities_of(permit) if grants(permit) else ()
+        for grant in self.call.grants:
+            self._believe(grant, witness.flaw_of_grant(grant))
+            granted += capabilities_of(grant)
+        return replace(self, discharged=discharged, granted=CapabilitySet(tuple(granted)))
+
+    def _believe(self, permit: Permit, flaw: str | None) -> None:
+        if flaw is not None:
+            self.refuse(EVIDENCE, f"the answer to {show(permit.pause)} does not allow this call: {flaw}")
+
+    def has(self, needed: Capability) -> bool:
+        """Whether the policy allows it, or lets people grant it and they did."""
+        policy = self.policy
+        return policy.allow.covers(needed) or (policy.grantable.covers(needed) and self.granted.covers(needed))
 
     def require(self, needs: Iterable[Capability]) -> None:
         for needed in needs:
             if self.policy.deny.forbids(needed):
                 self.refuse("capability.denied", f"the operator's policy denies `{needed}` (`deny`)")
-            if not self.policy.allow.covers(needed):
+            if not self.has(needed):
                 words = f"the operator's policy does not grant `{needed}`: ask the operator for it in `allow`"
                 self.refuse("capability.not_granted", words)
             self.require_unprotected(needed)
@@ -94,14 +127,14 @@ class _Judge:
 
     def refuse(self, rule: str, words: str) -> NoReturn:
         """Raise the refusal; where the run was admitted under another policy, with the digests of both."""
-        now = self.policy.digest[:_PREFIX_DIGITS]
-        then = self.call.decision.policy
-        drift: dict[str, object] = {} if now == then else {"drift": {"run": then, "worker": now}}
-        more = f"; the policy has changed since the run was admitted ({then}, now {now})" if drift else ""
-        raise policy_denied(rule, f"`{self.call.name}`: {words}{more}", details=drift)
+        now, then = self.policy.digest[:_PREFIX_DIGITS], self.call.decision.policy
+        if now == then:
+            raise policy_denied(rule, f"`{self.call.name}`: {words}")
+        more = f"the policy has changed since the run was admitted ({then}, now {now})"
+        raise policy_drift(rule, f"`{self.call.name}`: {words}; {more}", run=then, worker=now)
 
     def _permits(self, trigger: Trigger) -> bool:
-        return self.call.permit is not None and trigger.value in self.call.permit.triggers
+        return trigger.value in self.discharged
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +163,7 @@ class FileAccess:
             return False
         names = _names(place)
         return all(
-            policy.allow.covers(Capability("fs.read", name))
+            self._judge.has(Capability("fs.read", name))
             and not policy.deny.forbids(Capability("fs.read", name))
             and not policy.guarded.forbids(Capability("fs.write", name))
             for name in names

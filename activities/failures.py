@@ -44,6 +44,12 @@ def policy_denied(rule: str, message: str, *, details: dict[str, object] | None 
     return failure(FailureType.POLICY_DENIED, message, details={"rule": rule, "by": "policy", **(details or {})})
 
 
+def policy_drift(rule: str, message: str, *, run: str, worker: str) -> ApplicationError:
+    """The same where the worker's policy is not the one that the run was admitted under; both digests, shortened."""
+    details: dict[str, object] = {"rule": rule, "by": "policy", "drift": {"run": run, "worker": worker}}
+    return failure(FailureType.POLICY_DRIFT, message, details=details)
+
+
 def result_too_large(what: str, size_bytes: int, remedy: str) -> ApplicationError:
     """A result is over `RESULT_LIMIT_BYTES`; the same call would give the same result, so it is not tried again."""
     message = f"{what}: {size_bytes} bytes, over the limit of {RESULT_LIMIT_BYTES} for one result; {remedy}"

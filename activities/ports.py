@@ -18,7 +18,7 @@ class BlobDamaged(BlobError):
 
 
 class BlobStore(Protocol):
-    """Bytes by their own SHA-256 (64 hex digits), and keys that are taken once.
+    """Bytes by their own SHA-256 (64 hex digits), keys that are taken once, and records by name.
 
     Everything is durable when it returns, and safe to do again. All methods raise `BlobError`.
     """
@@ -33,4 +33,12 @@ class BlobStore(Protocol):
 
     async def claim(self, key: str, owner: str) -> bool:
         """Take a key (64 hex digits) for ever; false if anybody, the same owner too, took it before."""
+        ...
+
+    async def record(self, folder: str, key: str, data: bytes) -> None:
+        """Keep the bytes under a key (64 hex digits) of a folder (`approvals/<tenant>`), in place of what was there."""
+        ...
+
+    async def records(self, folder: str) -> dict[str, bytes]:
+        """Everything in a folder by its key, sorted."""
         ...

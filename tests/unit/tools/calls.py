@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,15 +10,21 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.control_paths import ControlPaths
-from activities.edge import Edge
+from activities.edge import Edge, Scene
 from activities.tools.confine import Method, Workspace
 from activities.tools.declare import Tool, ToolContext
 from activities.tools.registry import BUILTIN, Toolbox
+from policies.canonical import digest
 from policies.document import PolicyDocument, builtin_policy, parse_policy
 from workflows.contracts.calls import Call, DecisionRecord, Permit
+from workflows.contracts.run import ToolCard
+from workflows.engine.digest import idempotency_key
 
 TOOLS = Toolbox(BUILTIN)
 KEY = "0123456789abcdef" * 4
+RUN = "run-1"
+NOW_MS = 1_790_000_000_000
+HERE = Scene("default", "default/g/k", NOW_MS)
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,9 @@ class Caller:
     policy: PolicyDocument = field(default_factory=builtin_policy)
     control: ControlPaths = field(default_factory=ControlPaths)
     method: Method | None = None
-    permit: Permit | None = None
+    permit: Permit | Callable[[Call, ToolCard, PolicyDocument], Permit] | None = None
+    grants: tuple[Permit, ...] = ()
+    scene: Scene = HERE
     attempt: int = 1
     timeout_s: float = 20.0
     tools: Toolbox = TOOLS
@@ -42,7 +50,10 @@ class Caller:
 
     async def use(self, tool: Tool, args: Mapping[str, object]) -> dict[str, object]:
         tool.check(args)
-        access = self.edge.check_tool(self.call(tool.name, args), tool.card, "default")
+        call = self.call(tool.name, args)
+        permit = self.permit(call, tool.card, self.policy) if callable(self.permit) else self.permit
+        call = call.model_copy(update={"permit": permit, "grants": self.grants})
+        access = self.edge.check_tool(call, tool.card, self.scene)
         context = ToolContext(self.workspace, access, KEY, self.attempt, self.timeout_s, lambda *_: None)
         output = await tool.call(context, args)
         assert isinstance(output, dict)
@@ -60,15 +71,21 @@ class Caller:
         tenant = self.policy.tenant("default")
         assert tenant is not None
         decision = DecisionRecord(verdict="allow", policy=tenant.digest[:16], digest="0" * 16)
+        key = idempotency_key(
+            namespace=HERE.namespace,
+            workflow_id=HERE.workflow_id,
+            first_run_id=RUN,
+            call="a#1:0",
+            args_digest=digest(dict(args)),
+        )
         return Call(
             name=name,
             args=dict(args),
             activation="a#1",
             index=0,
             node="a",
-            key=KEY,
+            key=key,
             decision=decision,
-            permit=self.permit,
         )
 
     async def fails(self, name: str, **args: object) -> ApplicationError:

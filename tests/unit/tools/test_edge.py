@@ -11,21 +11,17 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.control_paths import ControlPaths
-from activities.edge import Edge
+from activities.edge import Edge, Scene
 from activities.tools.declare import ToolContext
 from policies.capability import resolve_needs
 from policies.document import PolicyDocument
 from tests.unit.tools import hostile
 from tests.unit.tools.access import Everything
-from tests.unit.tools.calls import KEY, TOOLS, Caller, policy, rule
-from workflows.contracts.calls import Permit
+from tests.unit.tools.calls import HERE, KEY, NOW_MS, TOOLS, Caller, policy, rule
+from tests.unit.tools.evidence import approving
 
 DENY_ENV = policy(deny=[{"fs.read": ["**/.env"]}, {"fs.write": ["**/.env"]}])
 PROTECT_GIT = policy(protected=["**/.git/**"])
-
-
-def permit(*triggers: str) -> Permit:
-    return Permit(pause="p", triggers=triggers, outcome="approve", by="claimed:ada", digest="0" * 64)
 
 
 @pytest.fixture(name="root")
@@ -82,9 +78,9 @@ async def test_call_that_the_policy_does_not_have_is_refused(
 
 
 async def test_risky_call_goes_through_with_a_permit(root: Path) -> None:
-    call = Caller(root, policy(risk={"low": "ask"}), permit=permit("on_risky_tool"))
+    call = Caller(root, policy(risk={"low": "ask"}), permit=approving("on_risky_tool"))
     assert (await call("fs.read", path="a.txt"))["text"] == "a"
-    other = dataclasses.replace(call, permit=permit("on_protected_path"))
+    other = dataclasses.replace(call, permit=approving("on_protected_path"))
     assert rule(await other.fails("fs.read", path="a.txt")) == "risk.low"
 
 
@@ -117,9 +113,9 @@ async def test_protected_path_is_written_only_with_a_permit(root: Path, path: st
     call = Caller(root, PROTECT_GIT)
     assert rule(await call.fails("fs.write", path=path, text="evil")) == "protected.path"
     assert not (root / ".git" / "new").exists()
-    wrong = dataclasses.replace(call, permit=permit("on_risky_tool"))
+    wrong = dataclasses.replace(call, permit=approving("on_risky_tool"))
     assert rule(await wrong.fails("fs.write", path=path, text="evil")) == "protected.path"
-    allowed = dataclasses.replace(call, permit=permit("on_protected_path"))
+    allowed = dataclasses.replace(call, permit=approving("on_protected_path"))
     await allowed("fs.write", path=path, text="good")
     assert (root / path).read_text() == "good"
     await _without_edge(root, "fs.write", path=path, text="evil")
@@ -191,7 +187,7 @@ async def test_control_path_is_not_read_whatever_is_granted(worker_files: Path, 
     "path", ["detent.db", "detent.db-shm", "blobs/new", "blobs", "conf/policy.yaml", "docs/policy", "docs/db"]
 )
 async def test_control_path_is_not_written_whatever_is_granted(worker_files: Path, path: str) -> None:
-    everything = permit("on_protected_path", "on_risky_tool")
+    everything = approving("on_protected_path", "on_risky_tool")
     call = Caller(worker_files, policy(), _control(worker_files), permit=everything)
     error = await call.fails("fs.write", path=path, text="evil")
     if path == "blobs":  # a directory is no file, whoever it belongs to
@@ -275,7 +271,8 @@ async def test_refusal_by_a_newer_policy_says_both_digests(root: Path) -> None:
     tool = TOOLS.get("fs.read")
     assert tool is not None
     with pytest.raises(ApplicationError, match="the policy has changed since the run was admitted") as caught:
-        Edge(newer, "default", ControlPaths()).check_tool(call, tool.card, "default")
+        Edge(newer, "default", ControlPaths()).check_tool(call, tool.card, HERE)
+    assert caught.value.type == "PolicyDrift"
     details = caught.value.details[0]
     assert details["drift"] == {"run": old.digest[:16], "worker": new.digest[:16]}
 
@@ -293,26 +290,25 @@ def test_model_that_the_policy_does_not_have_is_refused(
 ) -> None:
     call = Caller(root, document).call("model.scripted", {"alias": alias})
     with pytest.raises(ApplicationError, match=r"model\.scripted") as caught:
-        Edge(document, "default", ControlPaths()).check_model(call, alias, "default")
+        Edge(document, "default", ControlPaths()).check_model(call, alias, HERE)
     assert rule(caught.value) == expected
-    Edge(policy(), "default", ControlPaths()).check_model(call, alias, "default")
+    Edge(policy(), "default", ControlPaths()).check_model(call, alias, HERE)
 
 
 def test_tenant_that_the_policy_does_not_know_is_refused(root: Path) -> None:
     call = Caller(root).call("fs.read", {"path": "a.txt"})
     tool = TOOLS.get("fs.read")
     assert tool is not None
-    for edge, tenant in ((Edge(policy(), "default", ControlPaths()), "nobody"),):
-        with pytest.raises(ApplicationError, match="tenant `nobody` may not run"):
-            edge.check_tool(call, tool.card, tenant)
+    with pytest.raises(ApplicationError, match="tenant `nobody` may not run"):
+        Edge(policy(), "default", ControlPaths()).check_tool(call, tool.card, Scene("default", "nobody/g/k", NOW_MS))
 
 
 def test_tenant_of_another_queue_is_refused(root: Path) -> None:
     document = policy(task_queues=["theirs"])
     call = Caller(root).call("model.scripted", {})
-    Edge(document, "default", ControlPaths(), "theirs").check_model(call, "default", "default")
+    Edge(document, "default", ControlPaths(), "theirs").check_model(call, "default", HERE)
     with pytest.raises(ApplicationError, match="may not run"):
-        Edge(document, "default", ControlPaths(), "ours").check_model(call, "default", "default")
+        Edge(document, "default", ControlPaths(), "ours").check_model(call, "default", HERE)
 
 
 async def _without_edge(root: Path, name: str, **args: object) -> dict[str, object]:
