@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from temporalio import activity
 
 from activities.lineage import check_carry, check_parent, is_carried
+from activities.models.pricing import unpriced_warning
 from activities.run_input import invalid, read_run, refused
 from activities.seal import SealKeys, admission_claim, as_text, digest_of
 from activities.secret_check import check_secrets
@@ -124,10 +125,19 @@ class Admission:
             models={name: card for name, card in self._offer.models.items() if name in names.models},
             expressions=_expression_engine(),
             carry_after_events=self._offer.carry_after_events,
-            warnings=(*checked.warnings, *_clipped(checked.graph.limits, tenant.lifetime), *let_pass),
+            warnings=(
+                *checked.warnings,
+                *_clipped(checked.graph.limits, tenant.lifetime),
+                *self._unpriced(names),
+                *let_pass,
+            ),
             starter=starter,
             audited=True,
         )
+
+    def _unpriced(self, names: _Names) -> list[str]:
+        named = [card for name, card in self._offer.models.items() if name in names.models]
+        return [unpriced_warning(card.alias) for card in named if not card.priced]
 
     def _tenant(self, run: RunInput, workflow_id: str) -> TenantPolicy:
         name = workflow_id.partition("/")[0]

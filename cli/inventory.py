@@ -34,6 +34,8 @@ def cards(worker: WorkerOptions, environ: Mapping[str, str], beside: str | None 
     file = Path(os.path.realpath(beside)).parent / "models.yaml" if beside is not None else None
     found = settings(worker.flags(graph_models=file if file is not None and file.is_file() else None), environ)
     toolbox = load_tools(found.tools)
-    price_of = load_policy(found.policy).price
-    catalogue = load_catalogue(found.models, found.graph_models, environ=environ, price_of=price_of)
+    policy = load_policy(found.policy)
+    catalogue = load_catalogue(
+        found.models, found.graph_models, environ=environ, price_of=policy.price, unpriced=policy.unpriced
+    )
     return Cards(toolbox.cards(), catalogue.cards(), catalogue.missing_keys(environ), tuple(catalogue.warnings))

@@ -20,7 +20,7 @@ from activities.tools.confine import Workspace
 from activities.tools.registry import load_tools
 from policies.errors import DocumentError, Problem
 from worker.connect import worker_identity
-from worker.operator_files import load_policy
+from worker.operator_files import load_policy, price_files
 from worker.packages import OURS
 from worker.redacting import redactor_of, short_secrets
 from worker.sandbox import sandboxed
@@ -96,10 +96,13 @@ def compose(found: Settings, namespace: str, environ: Mapping[str, str], seals: 
     seals = seals or seal_keys(environ)
     policy = load_policy(found.policy)
     toolbox = load_tools(found.tools)
-    catalogue = load_catalogue(found.models, found.graph_models, environ=environ, price_of=policy.price)
+    catalogue = load_catalogue(
+        found.models, found.graph_models, environ=environ, price_of=policy.price, unpriced=policy.unpriced
+    )
     tools, models = toolbox.cards(), catalogue.cards()
     carry = _carry_after(environ)
-    edge = Edge(policy, namespace, control_paths(found, catalogue.files), found.task_queue)
+    files = (*catalogue.files, *price_files(found.policy, policy))
+    edge = Edge(policy, namespace, control_paths(found, files), found.task_queue)
     redactor = redactor_of(catalogue, policy, environ, seals)
     reach = Reach(Workspace(found.workspace), toolbox, catalogue, edge, DirectoryBlobs(found.blobs), redactor)
     return Composition(

@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 from activities.bounded_file import read_at_most
 from policies.document import PolicyDocument, builtin_policy, parse_policy
 from policies.errors import DocumentError, Problem
+from policies.price_document import parse_prices
 from workflows.language.yaml import attach, load
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
+
+    from policies.prices import Price
 
 MAX_BYTES = 256 * 1024
 
@@ -21,7 +25,22 @@ def load_policy(path: Path | None) -> PolicyDocument:
         return builtin_policy()
     loaded = load(read_operator_file(path), str(path))
     try:
-        return parse_policy(loaded.data)
+        return parse_policy(loaded.data, lambda name: _load_prices(path.parent / name))
+    except DocumentError as error:
+        ours = [problem for problem in error.problems if problem.file is None]
+        others = [problem for problem in error.problems if problem.file is not None]
+        raise DocumentError((*attach(ours, loaded.places, str(path)), *others)) from None
+
+
+def price_files(path: Path | None, policy: PolicyDocument) -> tuple[Path, ...]:
+    """The file of prices that a policy's file names, if it does."""
+    return () if path is None or policy.prices_file is None else (path.parent / policy.prices_file,)
+
+
+def _load_prices(path: Path) -> Mapping[str, Price]:
+    loaded = load(read_operator_file(path), str(path))
+    try:
+        return parse_prices(loaded.data)
     except DocumentError as error:
         raise DocumentError(tuple(attach(error.problems, loaded.places, str(path)))) from None
 

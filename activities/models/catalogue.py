@@ -11,7 +11,7 @@ from activities.models.aliases import Catalogue, Entry
 from activities.models.anthropic import Anthropic
 from activities.models.endpoint import ANTHROPIC_URL, read_endpoint
 from activities.models.models_file import TRUSTED_ONLY, ModelEntry, read_models
-from activities.models.pricing import price_card
+from activities.models.pricing import price_card, unpriced_warning
 from activities.models.provider import Provider
 from activities.models.replies import ScriptReply, read_replies
 from activities.models.scripted import Scripted
@@ -39,37 +39,47 @@ class _Source:
     environ: Mapping[str, str]
     price_of: PriceOf
     trusted: bool
+    unpriced: bool
 
 
 def load_catalogue(
-    operator: Path | None, beside_graph: Path | None, *, environ: Mapping[str, str], price_of: PriceOf = builtin_price
+    operator: Path | None,
+    beside_graph: Path | None,
+    *,
+    environ: Mapping[str, str],
+    price_of: PriceOf = builtin_price,
+    unpriced: bool = False,
 ) -> Catalogue:
     """The catalogue of the operator's models file and of one that lies beside a graph; the built-in one without either.
 
     The operator's aliases stand; the other file, which may name only providers without keys, can but add to
-    them. `price_of` is the policy's list. Raises `DocumentError` with every problem of the first bad file.
+    them. `price_of` is the policy's list; with `unpriced` a model that it does not have is taken all the same.
+    Raises `DocumentError` with every problem of the first bad file.
     """
     if operator is None and beside_graph is None:
-        return builtin_catalogue(environ=environ, price_of=price_of)
+        return builtin_catalogue(environ=environ, price_of=price_of, unpriced=unpriced)
     entries: dict[str, Entry] = {}
     warnings: list[str] = []
     for file, trusted in ((operator, True), (beside_graph, False)):
         if file is not None:
-            source = _Source(file.parent, environ, price_of, trusted)
+            source = _Source(file.parent, environ, price_of, trusted, unpriced)
             added = _read_file(file, source, warnings)
             warnings += [f"{file}: alias `{alias}` is the operator's already" for alias in added if alias in entries]
             entries = {**added, **entries}
     return Catalogue(entries, warnings)
 
 
-def builtin_catalogue(*, environ: Mapping[str, str], price_of: PriceOf = builtin_price) -> Catalogue:
-    """The aliases `default` and `small`; `DocumentError` if the policy's list has no price for them."""
+def builtin_catalogue(
+    *, environ: Mapping[str, str], price_of: PriceOf = builtin_price, unpriced: bool = False
+) -> Catalogue:
+    """The aliases `default` and `small`; `DocumentError` without a price for them, unless `unpriced`."""
     models = {alias: {"provider": "anthropic", "model": model} for alias, model in BUILTIN.items()}
     reader = Reader()
-    source = _Source(Path(), environ, price_of, trusted=True)
-    entries = _build(read_models({"models": models}, reader, trusted=True), reader, source, [])
+    source = _Source(Path(), environ, price_of, trusted=True, unpriced=unpriced)
+    warnings: list[str] = []
+    entries = _build(read_models({"models": models}, reader, trusted=True), reader, source, warnings)
     reader.finish()
-    return Catalogue(entries)
+    return Catalogue(entries, warnings)
 
 
 def _read_file(file: Path, source: _Source, warnings: list[str]) -> dict[str, Entry]:
@@ -90,7 +100,8 @@ def _build(models: list[ModelEntry], reader: Reader, source: _Source, warnings: 
     return entries
 
 
-def _price(model: ModelEntry, reader: Reader, source: _Source, warnings: list[str]) -> PriceCard:
+def _price(model: ModelEntry, reader: Reader, source: _Source, warnings: list[str]) -> PriceCard | None:
+    """What the model costs; null where nobody knows and the policy lets that pass. A script costs nothing."""
     if model.price is not None:
         return model.price
     known = source.price_of(model.model)
@@ -98,6 +109,9 @@ def _price(model: ModelEntry, reader: Reader, source: _Source, warnings: list[st
         return price_card(known)
     if model.provider == "scripted":
         warnings.append(f"model `{model.alias}` has no price: its calls count as free")
+    elif source.unpriced:
+        warnings.append(unpriced_warning(model.alias))
+        return None
     elif model.model:
         what = f"no price is known for `{model.model}`, and what has no price is not free"
         reader.add("no_price", f"models.{model.alias}.price", what, "write `price: {input: 3, output: 15}`")
@@ -152,11 +166,13 @@ def _finish(reader: Reader, loaded: Loaded, file: Path) -> None:
         raise DocumentError(tuple(attach(reader.problems, loaded.places, str(file))))
 
 
-def _card(model: ModelEntry, price: PriceCard, endpoint: str | None) -> ModelCard:
+def _card(model: ModelEntry, known: PriceCard | None, endpoint: str | None) -> ModelCard:
     """The card. Its digest covers what a decision rests on: who answers, where, and at what price.
 
     What a script answers is not in it, as a provider's weights are not: a run goes on when its script is mended.
     """
+    price = known or PriceCard()
+    unpriced = {} if known else {"priced": False}
     covered = {
         "alias": model.alias,
         "provider": model.provider,
@@ -164,6 +180,7 @@ def _card(model: ModelEntry, price: PriceCard, endpoint: str | None) -> ModelCar
         "endpoint": endpoint,
         "context": model.context,
         "price": price.model_dump(),
+        **unpriced,
     }
     return ModelCard(
         alias=model.alias,
@@ -172,6 +189,7 @@ def _card(model: ModelEntry, price: PriceCard, endpoint: str | None) -> ModelCar
         max_tokens=model.max_tokens,
         context=model.context,
         price=price,
+        priced=known is not None,
         digest=digest(covered),
         timeout_s=model.timeout_s,
     )

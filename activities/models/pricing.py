@@ -18,6 +18,11 @@ def price_card(price: Price) -> PriceCard:
     return PriceCard(input=price.input, output=price.output, cache_read=price.cache_read, cache_write=price.cache_write)
 
 
+def unpriced_warning(alias: str) -> str:
+    """What an operator and whoever starts a run must know of a model that nobody has a price for."""
+    return f"model `{alias}` has no price (`unpriced: allow`): its cost counts as 0, and no budget of money holds it"
+
+
 def card_of_rates(rates: Mapping[str, int]) -> PriceCard:
     """A card of `input` and `output`, in nano-dollars per token; a cache rate left out is never zero."""
     return PriceCard(

@@ -48,5 +48,6 @@ def ls(session: Session, worker: WorkerOptions) -> None:
 
 def _cells(card: ModelCard, missing: str | None) -> tuple[object, ...]:
     price = f"{card.price.input / NANO_PER_MICRO:g} / {card.price.output / NANO_PER_MICRO:g}"
+    price = price if card.priced else "no price"
     key = Text("ok", style="green") if missing is None else Text(f"{missing} is not set", style="yellow")
     return (card.alias, card.provider, card.model, f"{card.max_tokens:,}", f"{card.context:,}", price, key)

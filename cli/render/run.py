@@ -57,7 +57,8 @@ def usage_line(view: RunView) -> str:
     """What the run used, in words."""
     used = view.usage
     parts = [_count(used.steps, "step"), _count(used.tool_calls, "tool call"), _count(used.tokens, "token")]
-    return ", ".join([*parts, f"${used.cost_usd:.4f}", f"{used.elapsed_s:.1f} s"])
+    missing = f" without `{'`, `'.join(map(line, used.unpriced))}` (no price)" if used.unpriced else ""
+    return ", ".join([*parts, f"${used.cost_usd:.4f}{missing}", f"{used.elapsed_s:.1f} s"])
 
 
 def _ending(view: RunView, *, full: bool) -> Iterator[Text]:

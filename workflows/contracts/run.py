@@ -75,7 +75,10 @@ class PriceCard(Wire):
 
 
 class ModelCard(Wire):
-    """A model alias as the run knows it, without its key. `context` and `max_tokens` are in tokens."""
+    """A model alias as the run knows it, without its key. `context` and `max_tokens` are in tokens.
+
+    Where nobody knows the price and the policy lets that pass, `priced` is false and `price` nothing.
+    """
 
     alias: str
     provider: str
@@ -83,6 +86,7 @@ class ModelCard(Wire):
     max_tokens: int
     context: int
     price: PriceCard
+    priced: bool = True
     digest: str
     timeout_s: float = 600.0
 
@@ -130,7 +134,7 @@ class Carry(Wire):
 
 
 class UsageView(Wire):
-    """What the run used so far."""
+    """What the run used so far. `unpriced` are models whose calls cost something that `cost_usd` does not count."""
 
     tokens: int = 0
     input_tokens: int = 0
@@ -139,6 +143,7 @@ class UsageView(Wire):
     steps: int = 0
     tool_calls: int = 0
     elapsed_s: float = 0.0
+    unpriced: tuple[str, ...] = ()
 
 
 class BudgetView(Wire):

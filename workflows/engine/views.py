@@ -135,6 +135,7 @@ def _usage(m: Machine) -> UsageView:
         steps=used.steps,
         tool_calls=used.tool_calls,
         elapsed_s=used.wall_ms / 1000,
+        unpriced=tuple(sorted(alias for alias, card in m.card.models.items() if not card.priced)),
     )
 
 
