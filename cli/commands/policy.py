@@ -15,7 +15,9 @@ from cli.policies import Hypothesis, advisory_tenants, explain_call, read_cases,
 from cli.render.problems import problem_lines, problem_object
 from cli.render.screen import show
 from cli.render.text import line
+from policies.advice import advice
 from policies.errors import DocumentError
+from policies.policy_schema import schema as policy_schema
 
 if TYPE_CHECKING:
     from policies.cases import CaseResult
@@ -25,7 +27,7 @@ STYLES = {"allow": "green", "modify": "yellow", "wait": "yellow", "ask": "yellow
 SHARED = "tenants are advisory: {names} share namespace `{namespace}`, and whoever reaches it may pick either"
 
 
-@click.group(cls=SubGroup, later=("replay", "schema"))
+@click.group(cls=SubGroup, later=("replay",))
 @global_options
 def policy() -> None:
     """Check, test and explain policies."""
@@ -49,12 +51,22 @@ def check(session: Session, file: str) -> int:
     for namespace, tenants in advisory_tenants(found):
         shared = " and ".join(f"`{line(name)}`" for name in tenants)
         session.note(f"warning: {SHARED.format(names=shared, namespace=line(namespace))}")
+    for told in advice(found):
+        session.note(f"warning: {line(told)}")
     if session.as_json:
         session.print_json([])
     else:
         names = ", ".join(line(name) for name in found.tenants)
         session.answer(f"ok  {line(found.name)}  tenants {names}  digest {found.digest[:16]}")
     return Exit.OK
+
+
+@policy.command()
+@global_options
+@pass_session
+def schema(session: Session) -> None:
+    """Print the JSON Schema of policies, for editors; `policy check` says more and has the last word."""
+    session.print_json(policy_schema())
 
 
 @policy.command()
