@@ -36,13 +36,13 @@ CACHED_GRAPHS = 128
 INPUT_LIMIT_BYTES = 1024 * 1024
 """The largest input of a run, as canonical JSON: a value that no call could be given is no use to a run."""
 
-ReadApprovals = Callable[[TenantPolicy], Awaitable[tuple[Permit, ...]]]
-"""The standing approvals of a tenant, as the blob store has them."""
+ReadApprovals = Callable[[TenantPolicy, RunCard], Awaitable[tuple[Permit, ...]]]
+"""The standing approvals of a tenant that this run's calls may rest on, as the blob store has them."""
 
 
-async def no_approvals(tenant: TenantPolicy) -> tuple[Permit, ...]:
+async def no_approvals(tenant: TenantPolicy, card: RunCard) -> tuple[Permit, ...]:
     """What there is where nothing keeps any."""
-    del tenant
+    del tenant, card
     return ()
 
 
@@ -101,7 +101,7 @@ class Admission:
         check_parent(request, self._seals, namespace, workflow_id)
         card = self.card(request.run, workflow_id, request.started_ms)
         tenant = self._offer.policy.tenants[card.tenant]
-        card = card.model_copy(update={"approvals": await self._read_approvals(tenant)})
+        card = card.model_copy(update={"approvals": await self._read_approvals(tenant, card)})
         return {"v": card.v, **card.model_dump(mode="json", exclude_defaults=True)}
 
     def card(self, raw: object, workflow_id: str, started_ms: int = 0) -> RunCard:

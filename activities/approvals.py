@@ -14,13 +14,17 @@ from activities.failures import tool_failed
 from activities.permits import Scene, flaw_of_answers, starter_of
 from activities.ports import BlobError, BlobStore
 from policies.canonical import NotCanonical, canonical
+from policies.coverage import calls_of
 from workflows.contracts.calls import Call, Permit
 from workflows.engine.digest import pause_digest
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from temporalio import activity
 
     from policies.tenant import TenantPolicy
+    from workflows.contracts.run import RunCard, StarterCard
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +39,7 @@ async def scene_of(blobs: BlobStore, call: Call, info: activity.Info) -> Scene:
     """
     workflow_id = info.workflow_id or ""
     first = info.attempt == 1
-    now_ms = round((time.time() if first else info.scheduled_time.timestamp()) * 1000)
+    now_ms = _now_ms() if first else round(info.scheduled_time.timestamp() * 1000)
     if call.permit is None and not call.grants:
         return Scene(info.namespace, workflow_id, now_ms)
     try:
@@ -57,8 +61,18 @@ async def keep_approval(blobs: BlobStore, call: Call, where: Scene) -> None:
         raise tool_failed(f"`{call.name}`: its approval could not be kept: {error}", retryable=True) from None
 
 
+def standing(blobs: BlobStore, namespace: str) -> Callable[[TenantPolicy, RunCard], Awaitable[tuple[Permit, ...]]]:
+    """What `run.admit` asks for the approvals that a new run begins with."""
+
+    async def read(policy: TenantPolicy, card: RunCard) -> tuple[Permit, ...]:
+        found = await read_approvals(blobs, policy, namespace=namespace, now_ms=_now_ms(), starter=card.starter)
+        return tuple(permit for permit in found if _names(permit) & (card.tools.keys() | card.models.keys()))
+
+    return read
+
+
 async def read_approvals(
-    blobs: BlobStore, policy: TenantPolicy, *, namespace: str, now_ms: int, starter: tuple[str, str] | None = None
+    blobs: BlobStore, policy: TenantPolicy, *, namespace: str, now_ms: int, starter: StarterCard | None = None
 ) -> tuple[Permit, ...]:
     """The approvals that hold for a run of the tenant that begins now. Whoever may not answer for its own run does not.
 
@@ -67,12 +81,12 @@ async def read_approvals(
     if not policy.approvals.tenant:
         return ()
     scene = Scene(namespace, f"{policy.name}/", now_ms, await read_revoked(blobs, policy.name))
-    found = [_read(key, data) for key, data in (await blobs.records(f"approvals/{policy.name}")).items()]
-    return tuple(permit for permit in found if permit and flaw_of_standing(permit, policy, scene, starter) is None)
+    kept = await kept_approvals(blobs, policy.name)
+    return tuple(permit for permit in kept if flaw_of_standing(permit, policy, scene, starter) is None)
 
 
 def flaw_of_standing(
-    permit: Permit, policy: TenantPolicy, scene: Scene, starter: tuple[str, str] | None = None
+    permit: Permit, policy: TenantPolicy, scene: Scene, starter: StarterCard | None = None
 ) -> str | None:
     """Why an approval does not stand for a tenant's run that this person started; null when it does."""
     if permit.scope != TENANT:
@@ -81,10 +95,10 @@ def flaw_of_standing(
         return "it was given in another namespace"
     if str(permit.asked.get("workflow_id")).partition("/")[0] != policy.name:
         return "it was given for another tenant"
-    then = starter_of(permit.asked)
-    return flaw_of_answers(permit, policy, scene, then) or (
-        None if starter is None else flaw_of_answers(permit, policy, scene, starter)
-    )
+    flaw = flaw_of_answers(permit, policy, scene, starter_of(permit.asked))
+    if flaw is not None or starter is None:
+        return flaw
+    return flaw_of_answers(permit, policy, scene, (starter.id, starter.assurance))
 
 
 async def kept_approvals(blobs: BlobStore, tenant: str) -> tuple[Permit, ...]:
@@ -104,6 +118,15 @@ async def revoke(blobs: BlobStore, tenant: str, what: str, *, by: str, at: str) 
     key = hashlib.sha256(what.encode()).hexdigest()
     data = canonical({"v": 1, "what": what, "by": by, "at": at})
     await blobs.record(f"revoked/{tenant}", key, data)
+
+
+def _now_ms() -> int:
+    return round(time.time() * 1000)
+
+
+def _names(permit: Permit) -> set[str]:
+    """What was asked about."""
+    return {str(call.get("name")) for call in calls_of(permit.asked)}
 
 
 def _read(key: str, data: bytes) -> Permit | None:

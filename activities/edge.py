@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from activities.control_paths import ControlPaths, ControlView
 from activities.failures import policy_denied, policy_drift
-from activities.permits import Scene, Witness, capabilities_of, describe_model, describe_tool, grants
+from activities.permits import Scene, Witness, asked_capabilities, describe_model, describe_tool, grants
 from activities.tools.errors import show
 from activities.tools.place import Place
 from policies.capability import Capability, CapabilitySet, resolve_needs
@@ -84,10 +84,10 @@ class _Judge:
         if permit is not None:
             self._believe(permit, witness.flaw_of_permit(permit))
             discharged = permit.triggers if permit.outcome == APPROVE else ()
-            granted += capabilities_of(permit) if grants(permit) else ()
+            granted += asked_capabilities(permit) if grants(permit) else ()
         for grant in self.call.grants:
             self._believe(grant, witness.flaw_of_grant(grant))
-            granted += capabilities_of(grant)
+            granted += asked_capabilities(grant)
         return replace(self, discharged=discharged, granted=CapabilitySet(tuple(granted)))
 
     def _believe(self, permit: Permit, flaw: str | None) -> None:

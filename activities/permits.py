@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from policies.canonical import NotCanonical, digest
-from policies.coverage import covered_by, measured, same_call
+from policies.coverage import calls_of, capabilities_of, covered_by, measured, same_call
 from policies.evidence import Standard, escalated, missing, standard_of, strictest, why_unfit
 from policies.grants import Capability
 from policies.model import Trigger
@@ -105,9 +105,7 @@ class Witness:
         return flaw_of_answers(permit, self.policy, self.scene, starter_of(permit.asked))
 
 
-def flaw_of_answers(
-    permit: Permit, policy: TenantPolicy, scene: Scene, starter: tuple[str, str] | None
-) -> str | None:
+def flaw_of_answers(permit: Permit, policy: TenantPolicy, scene: Scene, starter: tuple[str, str] | None) -> str | None:
     """Why the answers do not say what the permit says, from enough people who may; null when they do.
 
     Both what was asked for and what the policy asks for now must be satisfied. Where a question was passed on to
@@ -161,11 +159,9 @@ def grants(permit: Permit) -> bool:
     return capability and permit.outcome in ("grant", "approve") and permit.scope != "tenant"
 
 
-def capabilities_of(permit: Permit) -> tuple[Capability, ...]:
+def asked_capabilities(permit: Permit) -> list[Capability]:
     """Every capability that people were asked about."""
-    calls = permit.asked.get("calls")
-    listed = [texts(call.get("capabilities")) for call in calls if isinstance(call, dict)] if calls else []
-    return tuple(Capability(kind, pattern) for each in listed for kind, _, pattern in (t.partition(":") for t in each))
+    return [found for call in calls_of(permit.asked) for found in capabilities_of(call.get("capabilities"))]
 
 
 def asked_standard(asked: Mapping[str, object]) -> Standard:

@@ -29,7 +29,7 @@ def measured(args: Mapping[str, object], *, model: bool) -> tuple[str, int]:
 
 def same_call(asked: Mapping[str, object], call: Mapping[str, object]) -> str | None:
     """Why a call is not the one that was asked about; null when it is. Both have the fields of an asked call."""
-    others = [_difference(one, call) for one in _calls(asked)]
+    others = [_difference(one, call) for one in calls_of(asked)]
     if None in others:
         return None
     what = others[0] if others else "no call"
@@ -44,15 +44,22 @@ def covered_by(asked: Mapping[str, object], call: Mapping[str, object], *, polic
     """
     if policy_digest is not None and asked.get("policy_digest") != policy_digest:
         return "the approval was given under another policy"
-    reasons = [_excess(one, call) for one in _calls(asked)]
+    reasons = [_excess(one, call) for one in calls_of(asked)]
     if None in reasons:
         return None
     return next(iter(reasons), "the approval is of no call")
 
 
-def _calls(asked: Mapping[str, object]) -> list[Mapping[str, object]]:
+def calls_of(asked: Mapping[str, object]) -> list[Mapping[str, object]]:
+    """The calls that people were asked about."""
     calls = asked.get("calls")
     return [one for one in calls if isinstance(one, dict)] if isinstance(calls, list) else []
+
+
+def capabilities_of(listed: object) -> list[Capability]:
+    """Capabilities from a list of their texts; only a pattern holds colons beyond the first."""
+    texts = [text for text in listed if isinstance(text, str)] if isinstance(listed, list | tuple) else []
+    return [Capability(kind, pattern) for kind, _, pattern in (text.partition(":") for text in texts)]
 
 
 def _difference(one: Mapping[str, object], call: Mapping[str, object]) -> str | None:
@@ -72,8 +79,8 @@ def _excess(one: Mapping[str, object], call: Mapping[str, object]) -> str | None
         return "the approval is of another tool"
     if _level(call.get("risk"), len(_LEVELS)) > _level(one.get("risk"), -1):
         return "the call is of higher risk than the approved one"
-    approved = _capabilities(one.get("capabilities"))
-    for needed in _capabilities(call.get("capabilities")):
+    approved = capabilities_of(one.get("capabilities"))
+    for needed in capabilities_of(call.get("capabilities")):
         if not any(covers(grant, needed) for grant in approved):
             return f"the approved call did not need `{needed}`"
     return None
@@ -81,9 +88,3 @@ def _excess(one: Mapping[str, object], call: Mapping[str, object]) -> str | None
 
 def _level(risk: object, unknown: int) -> int:
     return _LEVELS.index(risk) if risk in _LEVELS else unknown
-
-
-def _capabilities(listed: object) -> list[Capability]:
-    """Capabilities from their text; only a pattern holds colons beyond the first."""
-    texts = [text for text in listed if isinstance(text, str)] if isinstance(listed, list | tuple) else []
-    return [Capability(kind, pattern) for kind, _, pattern in (text.partition(":") for text in texts)]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from temporalio.worker import Worker
 
 from activities.admit import CARRY_AFTER_EVENTS, Admission, Offer
+from activities.approvals import standing
 from activities.blobs import DirectoryBlobs
 from activities.control_paths import ControlPaths
 from activities.dispatch import Dispatch, Reach
@@ -104,7 +105,9 @@ def compose(found: Settings, namespace: str, environ: Mapping[str, str], seals: 
     files = (*catalogue.files, *price_files(found.policy, policy))
     edge = Edge(policy, namespace, control_paths(found, files), found.task_queue)
     redactor = redactor_of(catalogue, policy, environ, seals)
-    reach = Reach(Workspace(found.workspace), toolbox, catalogue, edge, DirectoryBlobs(found.blobs), redactor)
+    blobs = DirectoryBlobs(found.blobs)
+    offer = Offer(policy, namespace, found.task_queue, tools, models, carry)
+    reach = Reach(Workspace(found.workspace), toolbox, catalogue, edge, blobs, redactor)
     return Composition(
         settings=found,
         namespace=namespace,
@@ -112,7 +115,7 @@ def compose(found: Settings, namespace: str, environ: Mapping[str, str], seals: 
         tools=tools,
         models=models,
         catalogue=catalogue,
-        admission=Admission(Offer(policy, namespace, found.task_queue, tools, models, carry), seals or fresh()),
+        admission=Admission(offer, seals or fresh(), standing(blobs, namespace)),
         dispatch=Dispatch(reach),
         redactor=redactor,
         unredacted=short_secrets(catalogue, policy, environ),
