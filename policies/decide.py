@@ -1,15 +1,17 @@
-"""The gate: one total function that says whether a call may be made."""
+"""The gate: one total function that says whether a call may be made, and one that looks at what came of it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from policies.loop_guard import judge_loop
 from policies.model import Decision, Facts, Outcome, Reason, Request, Review, Trigger, Verdict
+from policies.rules import RANK, judge_rules
 from policies.spending import judge_budget
-from policies.stages import judge_capability, judge_protected, judge_risk, judge_tenant
+from policies.stages import judge_capability, judge_protected, judge_risk, judge_tenant, lacking_needs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from policies.tenant import TenantPolicy
 
@@ -19,39 +21,69 @@ STAGES: tuple[tuple[str, Callable[[TenantPolicy, Request, Facts], tuple[Reason, 
     ("protected", judge_protected),
     ("risk", judge_risk),
 )
-"""The order of the gate; the budget comes last."""
+"""The order of the gate; the loop guard, the guardrails and the budget come after these."""
 
-STRICTNESS = (Verdict.ALLOW, Verdict.MODIFY, Verdict.WAIT, Verdict.ASK, Verdict.DENY)
-_RANK = {verdict: rank for rank, verdict in enumerate(STRICTNESS)}
+STRICTNESS = tuple(Verdict)
+"""The verdicts, mildest first."""
 _ALLOWED = Reason("allow", Verdict.ALLOW, "every stage lets it pass")
+_REFUSALS = STRICTNESS[RANK[Verdict.DENY] :]
 
 
 def decide(policy: TenantPolicy, request: Request, facts: Facts) -> Decision:
     """Judge a call by every stage; the strictest verdict stands and every rule that spoke is named.
 
-    Never raises for well-typed arguments, and gives the same answer for the same ones, wherever it runs.
+    Never raises for well-typed arguments, and gives the same answer for the same ones, wherever it runs and
+    in whatever order the policy lists its guardrails.
     """
     spoken = [reason for _, judge in STAGES for reason in judge(policy, request, facts)]
-    plan = judge_budget(request, facts)
-    reasons = (*spoken, *plan.reasons)
+    loop = judge_loop(policy, request, facts)
+    rules = judge_rules(policy, request, facts)
+    plan = judge_budget(policy, request, facts)
+    reasons = (
+        *spoken,
+        *(reason for reason in loop if reason.verdict is not Verdict.ALLOW),
+        *(finding.reason for finding in rules if finding.reason is not None and not finding.warns),
+        *plan.reasons,
+    )
+    warnings = (
+        *(reason for reason in loop if reason.verdict is Verdict.ALLOW),
+        *(finding.reason for finding in rules if finding.reason is not None and finding.warns),
+    )
     if not reasons:
-        return Decision(Verdict.ALLOW, (_ALLOWED,), plan.reserve, plan.max_tokens)
+        return Decision(
+            Verdict.ALLOW, (_ALLOWED,), plan.reserve, plan.max_tokens, (), (*warnings, *plan.warnings), plan.rungs
+        )
     verdict = strictest(reasons)
-    asks = tuple(_trigger(reason) for reason in reasons if verdict is reason.verdict is Verdict.ASK)
-    return Decision(verdict, reasons, plan.reserve, plan.max_tokens, asks)
+    refused = verdict in _REFUSALS
+    asks = _asks(reasons) if verdict is Verdict.ASK else ()
+    return Decision(
+        verdict,
+        reasons,
+        plan.reserve,
+        plan.max_tokens,
+        asks,
+        warnings if refused else (*warnings, *plan.warnings),
+        () if refused else plan.rungs,
+        None if refused else plan.downshift,
+        plan.lack,
+        lacking_needs(policy, request) if Trigger.CAPABILITY in asks else (),
+    )
 
 
 def review(policy: TenantPolicy, request: Request, facts: Facts, outcome: Outcome) -> Review:
-    """Judge a call that has ended by the rules that read what it used."""
-    del policy, request, facts, outcome
-    return Review(Verdict.ALLOW)
+    """Judge a call that has ended by the rules that read what it used; an error of one holds the run."""
+    found = judge_rules(policy, request, facts, outcome)
+    reasons = tuple(finding.reason for finding in found if finding.reason is not None and not finding.warns)
+    warnings = tuple(finding.reason for finding in found if finding.reason is not None and finding.warns)
+    return Review(strictest(reasons), reasons, warnings)
 
 
-def strictest(reasons: tuple[Reason, ...]) -> Verdict:
+def strictest(reasons: Iterable[Reason]) -> Verdict:
     """The strictest verdict among the reasons; allow if there are none."""
-    return max((reason.verdict for reason in reasons), key=_RANK.__getitem__, default=Verdict.ALLOW)
+    return max((reason.verdict for reason in reasons), key=RANK.__getitem__, default=Verdict.ALLOW)
 
 
-def _trigger(reason: Reason) -> Trigger:
-    """Only protected paths and risk ask."""
-    return Trigger.PROTECTED_PATH if reason.rule == "protected.path" else Trigger.RISKY_TOOL
+def _asks(reasons: tuple[Reason, ...]) -> tuple[Trigger, ...]:
+    """What a person must say yes to, each once, in the order of the gate."""
+    asked = [reason.trigger for reason in reasons if reason.verdict is Verdict.ASK and reason.trigger is not None]
+    return tuple(dict.fromkeys(asked))

@@ -2,67 +2,147 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from policies.budget import UNITS, Amount, Unit, exceeded, fits, lacking
-from policies.limits import WORDS
+from policies.budget import NOTHING, UNITS, Amount, Limits, Unit, exceeded, fits, lacking
 from policies.model import Facts, Reason, Request, Standing, Verdict
-from policies.units import write_duration, write_usd
+from policies.rungs import NAMES, climbed, move, spoken, stopping, worded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from policies.tenant import TenantPolicy
+
 MIN_MAX_TOKENS = 256
 """An answer that may not even be this long is not worth asking for."""
-
-_NAMES: dict[str, str] = {unit: word for word, unit in WORDS.items()}
+STOP = "budget.stop"
+_EMPTY = Standing(Limits(tokens=0, cost_nano=0, steps=0, wall_ms=0, tool_calls=0), NOTHING, NOTHING)
 
 
 @dataclass(slots=True)
 class Plan:
-    """What to reserve and send, and what the budget has to say about it."""
+    """What to reserve and send, and what the budget has to say about it; the rest is as in `Decision`."""
 
     reasons: tuple[Reason, ...]
     reserve: Amount
     max_tokens: int | None
+    warnings: tuple[Reason, ...] = ()
+    rungs: tuple[tuple[str, str], ...] = ()
+    downshift: str | None = None
+    lack: Amount | None = None
 
 
-def judge_budget(request: Request, facts: Facts) -> Plan:
-    """Fit the call's worst case into both scopes, execution before lifetime."""
-    scopes = (("execution", facts.execution), ("lifetime", facts.lifetime))
-    if not any(_tight(standing, request) for _, standing in scopes):
+@dataclass(slots=True)
+class _Scope:
+    """A standing that a call must fit; `rule` is what refuses where it is not the limit of a unit, `words` why."""
+
+    name: str
+    at: Standing
+    rule: str | None = None
+    words: str | None = None
+
+    def refusal(self, unit: Unit, message: str) -> Reason:
+        rule = self.rule or f"budget.{self.name}.{NAMES[unit]}"
+        return Reason(rule, Verdict.DENY, self.words or message)
+
+    def source(self, unit: Unit) -> str:
+        if self.rule == STOP:
+            return "the ladder stops there (`budgets.ladder.stop`)"
+        return f"the operator's policy gives no more (`budgets.{self.name}.{NAMES[unit]}`)"
+
+
+def judge_budget(policy: TenantPolicy, request: Request, facts: Facts) -> Plan:
+    """Fit the call's worst case into every scope, then see what the ladder and the run's lease say to it.
+
+    A call that the ladder moves to a cheaper model is not judged any further: it is decided again as that.
+    """
+    moved = move(policy, request, facts)
+    if moved is not None:
+        return Plan((moved.reason,), request.reserve, request.max_tokens, rungs=moved.rungs, downshift=moved.alias)
+    plan = _fitted(policy, request, facts)
+    if any(reason.verdict is not Verdict.MODIFY for reason in plan.reasons):
+        return plan
+    _lease(facts, plan)
+    if plan.lack is None:
+        _climb(policy, request, facts, plan)
+    return plan
+
+
+def _fitted(policy: TenantPolicy, request: Request, facts: Facts) -> Plan:
+    scopes = list(_scopes(policy, facts))
+    if not any(_tight(scope.at, request) for scope in scopes):
         return Plan((), request.reserve, request.max_tokens)
-    refused = [reason for scope, standing in scopes for reason in _refusals(scope, standing, request)]
+    refused = [reason for scope in scopes for reason in _refusals(scope, request)]
     if refused:
-        return Plan(tuple(refused), request.reserve, request.max_tokens)
-    cut = max(_cut(standing, request) for _, standing in scopes)
+        return Plan(_settled(refused), request.reserve, request.max_tokens)
+    cut = max(_cut(scope.at, request) for scope in scopes)
     reserve, max_tokens = _lowered(request, cut)
     reasons: list[Reason] = []
     if cut:
         message = f"`max_tokens` is lowered from {request.max_tokens} to {max_tokens}: no more fits the budget"
         reasons.append(Reason("budget.max_tokens", Verdict.MODIFY, message))
-    waits = [f"{scope}.{_NAMES[unit]}" for scope, standing in scopes for unit in exceeded(standing, reserve)]
+    waits = [f"{scope.name}.{NAMES[unit]}" for scope in scopes for unit in exceeded(scope.at, reserve)]
     if waits:
-        message = f"waits until calls in flight have given back what they do not use of `{'`, `'.join(waits)}`"
+        where = "`, `".join(dict.fromkeys(waits))
+        message = f"waits until calls in flight have given back what they do not use of `{where}`"
         reasons.append(Reason("budget.wait", Verdict.WAIT, message))
     return Plan(tuple(reasons), reserve, max_tokens)
+
+
+def _scopes(policy: TenantPolicy, facts: Facts) -> Iterator[_Scope]:
+    """The execution before the run. Of the tenant's budget there is no more than the lease once the ledger said no."""
+    yield _Scope("execution", facts.execution)
+    yield _Scope("lifetime", facts.lifetime)
+    stops = stopping(policy, facts.lifetime)
+    if stops is not None:
+        yield _Scope("lifetime", stops, STOP)
+    others = None if facts.tenant is None else stopping(policy, facts.tenant)
+    if others is not None:  # what other runs have reserved does not come back by waiting here
+        yield _Scope("tenant", replace(others, used=others.used + others.reserved, reserved=NOTHING), STOP)
+    if facts.tenant_refused is not None:
+        yield _Scope("tenant", facts.lease or _EMPTY, "budget.tenant", facts.tenant_refused)
+
+
+def _settled(refused: list[Reason]) -> tuple[Reason, ...]:
+    """Each rule once; what its own limit refuses is not told again by the ladder's stop."""
+    hard = [reason for reason in refused if reason.rule != STOP]
+    return tuple({reason.rule: reason for reason in hard or refused}.values())
+
+
+def _lease(facts: Facts, plan: Plan) -> None:
+    """A call waits until the run holds as much of the tenant's budget as the call may use."""
+    if facts.lease is None or facts.tenant_refused is not None or fits(facts.lease, plan.reserve):
+        return
+    lack = Amount(**{unit: lacking(facts.lease, plan.reserve, unit) for unit in UNITS})
+    if any(lack):
+        plan.lack = lack
+        message = "waits until the run holds a larger share of the tenant's budget"
+        plan.reasons = (*plan.reasons, Reason("budget.lease", Verdict.WAIT, message))
+
+
+def _climb(policy: TenantPolicy, request: Request, facts: Facts, plan: Plan) -> None:
+    reached = climbed(policy, facts, plan.reserve)
+    if not reached:
+        return
+    plan.rungs = tuple(rung.act for rung in reached)
+    plan.reasons = (*plan.reasons, *(spoken(request, rung) for rung in reached if rung.rung == "ask"))
+    plan.warnings = tuple(spoken(request, rung) for rung in reached if rung.rung != "ask")
 
 
 def _tight(standing: Standing, request: Request) -> bool:
     return not fits(standing, request.reserve) or _spent(standing, "wall_ms")
 
 
-def _refusals(scope: str, standing: Standing, request: Request) -> Iterator[Reason]:
+def _refusals(scope: _Scope, request: Request) -> Iterator[Reason]:
     for unit in UNITS:
-        rule = f"budget.{scope}.{_NAMES[unit]}"
-        if unit in standing.stopped:
+        if unit in scope.at.stopped:
             message = (
-                f"a call used more {_NAMES[unit]} than was reserved for it, so nothing more starts in this {scope}"
+                f"a call used more {NAMES[unit]} than was reserved for it, so nothing more starts in this {scope.name}"
             )
-            yield Reason(rule, Verdict.DENY, message)
-        elif _spent(standing, unit) or not _can_fit(standing, request, unit):
-            yield Reason(rule, Verdict.DENY, _no_room(scope, standing, request, unit))
+            yield scope.refusal(unit, message)
+        elif _spent(scope.at, unit) or not _can_fit(scope.at, request, unit):
+            yield scope.refusal(unit, _no_room(scope, request, unit))
 
 
 def _spent(standing: Standing, unit: Unit) -> bool:
@@ -106,14 +186,8 @@ def _lowered(request: Request, cut: int) -> tuple[Amount, int | None]:
     return request.reserve._replace(tokens=tokens, cost_nano=cost_nano), request.max_tokens - cut
 
 
-def _no_room(scope: str, standing: Standing, request: Request, unit: Unit) -> str:
-    limit, used, need = (int(getattr(value, unit)) for value in (standing.limit, standing.used, request.reserve))
-    name = _NAMES[unit]
-    spent = f"{worded(unit, used)} of {worded(unit, limit)} {name} of this {scope} are used"
+def _no_room(scope: _Scope, request: Request, unit: Unit) -> str:
+    limit, used, need = (int(getattr(value, unit)) for value in (scope.at.limit, scope.at.used, request.reserve))
+    spent = f"{worded(unit, used)} of {worded(unit, limit)} {NAMES[unit]} of this {scope.name} are used"
     more = f" and the call may use {worded(unit, need)} more" if need else ""
-    return f"{spent}{more}: the operator's policy gives no more (`budgets.{scope}.{name}`)"
-
-
-def worded(unit: Unit, value: int) -> str:
-    """A number of a unit as people write it."""
-    return {"cost_nano": write_usd, "wall_ms": write_duration}.get(unit, str)(value)
+    return f"{spent}{more}: {scope.source(unit)}"

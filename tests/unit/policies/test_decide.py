@@ -22,6 +22,7 @@ FREE = Standing(Limits(), NOTHING, NOTHING)
 FACTS = Facts("default", FREE, FREE)
 ASKS = {Trigger.RISKY_TOOL: TriggerRule(), Trigger.PROTECTED_PATH: TriggerRule()}
 BOTH = frozenset(ASKS)
+STAGE_NAMES = ["tenant", "capability", "protected", "risk", "loop", "guardrails", "budget"]
 
 
 def caps(*texts: str) -> CapabilitySet:
@@ -159,7 +160,7 @@ def test_the_rules_of_a_call_that_passes_fit_its_record() -> None:
 
 def test_the_strictest_of_no_reasons_is_allow() -> None:
     assert strictest(()) is Verdict.ALLOW
-    assert strictest(tuple(Reason("x", verdict, "") for verdict in STRICTNESS)) is Verdict.DENY
+    assert strictest(tuple(Reason("x", verdict, "") for verdict in STRICTNESS)) is Verdict.ABORT
 
 
 patterns = st.sampled_from(["**", "a/**", "**/x", "a/x", "b/*", "a"])
@@ -245,7 +246,7 @@ def test_every_call_is_decided_and_explained_alike(policy: TenantPolicy, request
     rows = explain(policy, request, facts)
     assert decision.reasons
     assert [row.stage for row in rows] == sorted(
-        (row.stage for row in rows), key=["tenant", "capability", "protected", "risk", "budget"].index
+        (row.stage for row in rows), key=STAGE_NAMES.index
     )
     assert max((row.verdict for row in rows), key=STRICTNESS.index) is decision.verdict
     assert tuple(row.rule for row in rows if row.rule != "allow") == tuple(

@@ -7,12 +7,12 @@ from dataclasses import replace
 from policies.budget import Amount, Limits
 from policies.explain import explain
 from policies.model import Facts, Risk, Standing, Trigger, Verdict
-from tests.unit.policies.test_decide import FACTS, POLICY, WRITE, caps
+from tests.unit.policies.test_decide import FACTS, POLICY, STAGE_NAMES, WRITE, caps
 
 
 def test_every_stage_has_a_row_even_where_nothing_was_said() -> None:
     rows = explain(POLICY, WRITE, FACTS)
-    assert [row.stage for row in rows] == ["tenant", "capability", "protected", "risk", "budget"]
+    assert [row.stage for row in rows] == STAGE_NAMES
     assert {(row.verdict, row.rule) for row in rows} == {(Verdict.ALLOW, "allow")}
 
 
