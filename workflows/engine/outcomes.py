@@ -35,11 +35,14 @@ def record(m: Machine, event: CallSucceeded | CallFailed | CallCancelled) -> Non
 
 
 def call_succeeded(m: Machine, event: CallSucceeded) -> None:
-    """Settle at what was used; a validate node goes to its next check, every other node has its result."""
+    """Settle at what was used; a validate node goes to its next check, every other node has its result.
+
+    A model's answer that does not say what it used is settled at its reservation: nothing passes as free.
+    """
     call = m.state.calls.get(event.call)
     if call is None or call.status != "in_flight":
         return
-    activation, used = _end(m, call, event.usage, maybe_billed=False)
+    activation, used = _end(m, call, event.usage, maybe_billed=call.kind == "model" and event.usage is None)
     found = _fingerprint(event.output)
     auditing.settled(m, call.id, "ok", used, found)
     seen.labelled(m, event.labels)
@@ -75,7 +78,9 @@ def call_failed(m: Machine, event: CallFailed) -> None:
     if call is None or call.status != "in_flight":
         return
     maybe_billed = call.kind == "model" and event.billed == "maybe"
-    activation, used = _end(m, call, event.usage if event.billed == "yes" else None, maybe_billed=maybe_billed)
+    usage = event.usage if event.billed == "yes" else None
+    unsaid = call.kind == "model" and event.billed == "yes" and usage is None
+    activation, used = _end(m, call, usage, maybe_billed=maybe_billed or unsaid)
     found = _fingerprint([event.type, event.message])
     auditing.settled(m, call.id, event.type, used, found)
     seen.ended(m, call, activation, "failed", found)
