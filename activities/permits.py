@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -61,8 +62,8 @@ class Witness:
         triggers, outcomes = texts(asked.get("triggers")), texts(asked.get("outcomes"))
         if asked.get("pause_id") != permit.pause or not permit.triggers or not {*permit.triggers} <= {*triggers}:
             return "what was asked is another question"
-        if permit.outcome not in outcomes:
-            return f"`{permit.outcome}` was not offered"
+        if permit.outcome not in outcomes or type(asked.get("quorum")) is not int:
+            return f"`{permit.outcome}` was not offered, or of nobody knows how many"
         return self._other_run(permit)
 
     def _other_run(self, permit: Permit) -> str | None:
@@ -167,7 +168,7 @@ def asked_capabilities(permit: Permit) -> list[Capability]:
 def asked_standard(asked: Mapping[str, object]) -> Standard:
     """What the people who were asked were told that it takes."""
     quorum = asked.get("quorum")
-    return Standard(tuple(texts(asked.get("answerers"))), quorum if isinstance(quorum, int) else 1)
+    return Standard(tuple(texts(asked.get("answerers"))), quorum if type(quorum) is int else sys.maxsize)
 
 
 def starter_of(asked: Mapping[str, object]) -> tuple[str, str] | None:

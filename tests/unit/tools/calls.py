@@ -50,14 +50,17 @@ class Caller:
 
     async def use(self, tool: Tool, args: Mapping[str, object]) -> dict[str, object]:
         tool.check(args)
-        call = self.call(tool.name, args)
-        permit = self.permit(call, tool.card, self.policy) if callable(self.permit) else self.permit
-        call = call.model_copy(update={"permit": permit, "grants": self.grants})
-        access = self.edge.check_tool(call, tool.card, self.scene)
+        access = self.edge.check_tool(self.proven(tool, args), tool.card, self.scene)
         context = ToolContext(self.workspace, access, KEY, self.attempt, self.timeout_s, lambda *_: None)
         output = await tool.call(context, args)
         assert isinstance(output, dict)
         return output
+
+    def proven(self, tool: Tool, args: Mapping[str, object]) -> Call:
+        """The call with its evidence."""
+        call = self.call(tool.name, args)
+        permit = self.permit(call, tool.card, self.policy) if callable(self.permit) else self.permit
+        return call.model_copy(update={"permit": permit, "grants": self.grants})
 
     @property
     def workspace(self) -> Workspace:
