@@ -13,7 +13,7 @@ from policies.grants import PATH_KINDS, Capability, Matcher, covers, matcher
 from policies.paths import normalise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from policies.errors import Problem
 
@@ -49,13 +49,7 @@ class CapabilitySet:
 
     def covers(self, request: Capability) -> bool:
         """Whether one grant provably has all of the request."""
-        key = (request.kind, request.pattern)
-        known = self._known.get(key)
-        if known is None:
-            if len(self._known) >= MAX_KNOWN:
-                self._known.clear()
-            known = self._known[key] = self._proves(request)
-        return known
+        return self._remembered(self._known, request, self._proves)
 
     def _proves(self, request: Capability) -> bool:
         wanted = matcher(request.kind, request.pattern)
@@ -72,9 +66,26 @@ class CapabilitySet:
         a file that is merely called `**` is denied like any other. What else a pattern resolves to is looked
         at file by file at the edge.
         """
-        denials = self._matchers.get(request.kind)
-        if not denials:
-            return False
+        return request.kind in self._matchers and self._remembered(self._forbidden, request, self._denies)
+
+    @cached_property
+    def _forbidden(self) -> dict[tuple[str, str], bool]:
+        return {}
+
+    @staticmethod
+    def _remembered(
+        answers: dict[tuple[str, str], bool], request: Capability, find: Callable[[Capability], bool]
+    ) -> bool:
+        key = (request.kind, request.pattern)
+        known = answers.get(key)
+        if known is None:
+            if len(answers) >= MAX_KNOWN:
+                answers.clear()
+            known = answers[key] = find(request)
+        return known
+
+    def _denies(self, request: Capability) -> bool:
+        denials = self._matchers[request.kind]
         wanted = matcher(request.kind, request.pattern)
         return wanted is not None and any(denial.matches(wanted) for denial in denials)
 

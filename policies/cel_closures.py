@@ -9,9 +9,9 @@ from __future__ import annotations
 import operator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from policies.cel_hoist import fetcher
 from policies.cel_tree import SUM, Call, Chain, Group, Has, Items, Literal, Path, Unary
-from policies.cel_values import INT_MAX, INT_MIN, checked, has_field
+from policies.cel_values import INT_MAX, INT_MIN, checked
+from policies.rule_facts import Arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,19 +76,28 @@ def _part(tree: Tree, sorts: Sorts) -> Part:
         case Call():
             return _call(tree, sorts)
         case _:
-            return _rarer(tree, sorts)
+            return _rarer(tree)
 
 
-def _rarer(tree: Tree, sorts: Sorts) -> Part:
+def _rarer(tree: Tree) -> Part:
     match tree:
         case Has(Path() as path):
-            inner, field = _path(Path(path.name, path.steps[:-1]), sorts).fetch, str(path.steps[-1])
-            return Part("bool", lambda bindings: has_field(inner(bindings), field))
+            return Part("bool", _has(_walk(Path(path.name, path.steps[:-1])), str(path.steps[-1])))
         case Items(items) if all(isinstance(item, Literal) and item.plain for item in items):
             values = [item.value for item in items if isinstance(item, Literal)]
             return Part("any", lambda _: values)
         case _:
             raise Unsure
+
+
+def _has(walk: Fetch, field: str) -> Fetch:
+    def has(bindings: Bindings) -> object:
+        value = walk(bindings)
+        if type(value) in {dict, Arguments}:
+            return field in value  # type: ignore[operator] # a mapping
+        raise Unsure
+
+    return has
 
 
 def _literal(value: object) -> Part:
@@ -98,13 +107,31 @@ def _literal(value: object) -> Part:
 
 
 def _path(path: Path, sorts: Sorts) -> Part:
-    sort, fetch = _sort_of(path, sorts), fetcher(path)
+    sort, walk = _sort_of(path, sorts), _walk(path)
     if sort == "any":
-        return Part(sort, lambda bindings: checked(fetch(bindings)))
+        return Part(sort, lambda bindings: checked(walk(bindings)))
     if len(path.steps) != 1:
-        return Part(sort, fetch)
+        return Part(sort, walk)
     name, step = path.name, path.steps[0]
     return Part(sort, lambda bindings: bindings[name][step])  # type: ignore[index] # every fact of a known sort is bound
+
+
+def _walk(path: Path) -> Fetch:
+    """Reads the value at a path, where it is there and nothing on the way is odd."""
+    name, steps = path.name, path.steps
+
+    def walk(bindings: Bindings) -> object:
+        value = bindings[name]
+        for step in steps:
+            if type(step) is int and type(value) is not list:
+                raise Unsure
+            try:
+                value = value[step]  # type: ignore[index] # what has no items raises
+            except (LookupError, TypeError):
+                raise Unsure from None
+        return value
+
+    return walk
 
 
 def _sort_of(path: Path, sorts: Sorts) -> str:

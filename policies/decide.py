@@ -25,8 +25,8 @@ STAGES: tuple[tuple[str, Callable[[TenantPolicy, Request, Facts], tuple[Reason, 
 
 STRICTNESS = tuple(Verdict)
 """The verdicts, mildest first."""
-_ALLOWED = Reason("allow", Verdict.ALLOW, "every stage lets it pass")
-_REFUSALS = STRICTNESS[RANK[Verdict.DENY] :]
+_NO_OBJECTION = (Reason("allow", Verdict.ALLOW, "every stage lets it pass"),)
+_REFUSALS = frozenset(STRICTNESS[RANK[Verdict.DENY] :])
 
 
 def decide(policy: TenantPolicy, request: Request, facts: Facts) -> Decision:
@@ -35,36 +35,27 @@ def decide(policy: TenantPolicy, request: Request, facts: Facts) -> Decision:
     Never raises for well-typed arguments, and gives the same answer for the same ones, wherever it runs and
     in whatever order the policy lists its guardrails.
     """
-    spoken = [reason for _, judge in STAGES for reason in judge(policy, request, facts)]
-    loop = judge_loop(policy, request, facts)
-    rules = judge_rules(policy, request, facts)
+    reasons = [reason for _, judge in STAGES for reason in judge(policy, request, facts)]
+    warnings: list[Reason] = []
+    for reason in judge_loop(policy, request, facts):
+        (warnings if reason.verdict is Verdict.ALLOW else reasons).append(reason)
+    for finding in judge_rules(policy, request, facts):
+        (warnings if finding.warns else reasons).append(finding.reason)
     plan = judge_budget(policy, request, facts)
-    reasons = (
-        *spoken,
-        *(reason for reason in loop if reason.verdict is not Verdict.ALLOW),
-        *(finding.reason for finding in rules if finding.reason is not None and not finding.warns),
-        *plan.reasons,
-    )
-    warnings = (
-        *(reason for reason in loop if reason.verdict is Verdict.ALLOW),
-        *(finding.reason for finding in rules if finding.reason is not None and finding.warns),
-    )
-    if not reasons:
-        return Decision(
-            Verdict.ALLOW, (_ALLOWED,), plan.reserve, plan.max_tokens, (), (*warnings, *plan.warnings), plan.rungs
-        )
+    reasons += plan.reasons
     verdict = strictest(reasons)
-    refused = verdict in _REFUSALS
+    if verdict in _REFUSALS:
+        return Decision(verdict, tuple(reasons), plan.reserve, plan.max_tokens, (), tuple(warnings), lack=plan.lack)
     asks = _asks(reasons) if verdict is Verdict.ASK else ()
     return Decision(
         verdict,
-        reasons,
+        tuple(reasons) or _NO_OBJECTION,
         plan.reserve,
         plan.max_tokens,
         asks,
-        warnings if refused else (*warnings, *plan.warnings),
-        () if refused else plan.rungs,
-        None if refused else plan.downshift,
+        (*warnings, *plan.warnings),
+        plan.rungs,
+        plan.downshift,
         plan.lack,
         lacking_needs(policy, request) if Trigger.CAPABILITY in asks else (),
     )
@@ -73,9 +64,8 @@ def decide(policy: TenantPolicy, request: Request, facts: Facts) -> Decision:
 def review(policy: TenantPolicy, request: Request, facts: Facts, outcome: Outcome) -> Review:
     """Judge a call that has ended by the rules that read what it used; an error of one holds the run."""
     found = judge_rules(policy, request, facts, outcome)
-    reasons = tuple(finding.reason for finding in found if finding.reason is not None and not finding.warns)
-    warnings = tuple(finding.reason for finding in found if finding.reason is not None and finding.warns)
-    return Review(strictest(reasons), reasons, warnings)
+    reasons = tuple(finding.reason for finding in found if not finding.warns)
+    return Review(strictest(reasons), reasons, tuple(finding.reason for finding in found if finding.warns))
 
 
 def strictest(reasons: Iterable[Reason]) -> Verdict:
@@ -83,7 +73,7 @@ def strictest(reasons: Iterable[Reason]) -> Verdict:
     return max((reason.verdict for reason in reasons), key=RANK.__getitem__, default=Verdict.ALLOW)
 
 
-def _asks(reasons: tuple[Reason, ...]) -> tuple[Trigger, ...]:
+def _asks(reasons: list[Reason]) -> tuple[Trigger, ...]:
     """What a person must say yes to, each once, in the order of the gate."""
     asked = [reason.trigger for reason in reasons if reason.verdict is Verdict.ASK and reason.trigger is not None]
     return tuple(dict.fromkeys(asked))

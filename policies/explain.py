@@ -47,11 +47,10 @@ def explain(policy: TenantPolicy, request: Request, facts: Facts) -> tuple[Stage
     spoken = {stage: judge(policy, request, facts) for stage, judge in STAGES}
     spoken["loop"] = judge_loop(policy, request, facts)
     plan = judge_budget(policy, request, facts)
-    last = {"budget": tuple(reason for reason in (*plan.reasons, *plan.warnings))}
     return (
         *(row for stage, reasons in spoken.items() for row in _rows(stage, reasons, seen[stage])),
         *_rule_rows(policy, request, facts),
-        *(row for stage, reasons in last.items() for row in _rows(stage, reasons, seen[stage])),
+        *_rows("budget", (*plan.reasons, *plan.warnings), seen["budget"]),
     )
 
 
@@ -62,7 +61,7 @@ def _rows(stage: str, reasons: tuple[Reason, ...], values: Mapping[str, str]) ->
 
 def _rule_rows(policy: TenantPolicy, request: Request, facts: Facts) -> Iterator[StageRow]:
     for finding in examine(policy, request, facts, silent=True):
-        reason = finding.reason or Reason(finding.rule.id, Verdict.ALLOW, "it does not hold")
+        reason = finding.reason
         yield StageRow("guardrails", reason.verdict, reason.rule, reason.message, _read(finding))
     for rule in rules_after(policy):
         yield StageRow("guardrails", Verdict.ALLOW, rule.id, "it runs after the call", {"when": rule.guardrail.when})

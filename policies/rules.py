@@ -71,25 +71,23 @@ class RuleSet:
 
 @dataclass(slots=True)
 class Finding:
-    """What one rule says of a call: nothing, that it holds, or that it could not be evaluated."""
+    """What one rule says of a call, and the facts that it was asked about."""
 
     rule: Rule
-    reason: Reason | None
+    reason: Reason
     bindings: Bindings
 
     @property
     def warns(self) -> bool:
         """Whether what it says is for people only."""
-        return self.reason is not None and self.rule.guardrail.then == "warn" and self.reason.rule == self.rule.id
+        return self.rule.guardrail.then == "warn" and self.reason.rule == self.rule.id
 
 
 def judge_rules(
     policy: TenantPolicy, request: Request, facts: Facts, outcome: Outcome | None = None
 ) -> tuple[Finding, ...]:
     """What the rules say that run before the call, or after it where there is an outcome: those that speak, by id."""
-    if not policy.guardrails:
-        return ()
-    return tuple(finding for finding in examine(policy, request, facts, outcome) if finding.reason is not None)
+    return tuple(examine(policy, request, facts, outcome)) if policy.guardrails else ()
 
 
 def examine(
@@ -106,9 +104,13 @@ def examine(
     for rule in rules.rules:
         if request.latched and _is_latched(rule, request.latched):
             continue
+        if not silent and _is_silent(rule, bindings, needs):
+            continue
         reason = _judge(at, rule, bindings, needs)
-        if silent or reason is not None:
+        if reason is not None:
             yield Finding(rule, reason, bindings)
+        elif silent:
+            yield Finding(rule, Reason(rule.id, Verdict.ALLOW, "it does not hold"), bindings)
 
 
 def rules_after(policy: TenantPolicy) -> tuple[Rule, ...]:
@@ -117,7 +119,7 @@ def rules_after(policy: TenantPolicy) -> tuple[Rule, ...]:
 
 
 def _rules_of(policy: TenantPolicy) -> tuple[RuleSet, RuleSet]:
-    """Compiled once for a policy: to find them by the guardrails would take longer than to evaluate them."""
+    """Compiled once for a policy: to look them up by all the guardrails would take longer than to evaluate them."""
     found: tuple[RuleSet, RuleSet] | None = policy.__dict__.get("_rules")
     if found is None:
         found = policy.__dict__["_rules"] = compiled(policy.guardrails)
@@ -150,6 +152,23 @@ def _compile(guardrail: Guardrail) -> Rule:
 
 def _is_latched(rule: Rule, latched: frozenset[str]) -> bool:
     return rule.id in latched or rule.guardrail.id in latched or rule.error_id in latched
+
+
+def _is_silent(rule: Rule, bindings: Bindings, needs: list[Bindings]) -> bool:
+    """Whether a rule has nothing to say, found out fast; where it is not certain, it is looked at closely."""
+    quick = rule.quick
+    if quick is None:
+        return False
+    try:
+        if not rule.per_need:
+            return quick(bindings) is False
+        for need in needs:
+            bindings["capability"] = need
+            if quick(bindings) is not False:
+                return False
+    except (Unsure, ExpressionError):
+        return False
+    return True
 
 
 def _judge(at: Moment, rule: Rule, bindings: Bindings, needs: list[Bindings]) -> Reason | None:
