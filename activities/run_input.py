@@ -15,7 +15,10 @@ from workflows.contracts.run import RunInput
 INPUT_VERSION = 1
 SHOWN = 100
 
-GRANTED = ("policy", "tenants", "rights", "ledger", "grants", "catalogue", "models", "tools", "card", "budget")
+GRANTED = (
+    *("policy", "tenants", "rights", "ledger", "lease", "grants", "permits", "approvals"),
+    *("catalogue", "models", "tools", "card", "budget", "seal"),
+)
 """What the worker gives. A run that brings one hopes that somebody believes it."""
 LATER = ("root", "parent", "path", "depth", "ceiling", "limits", "forked_from", "prefix", "carry")
 """Fields of the wire that a start may not set: the carry is the workflow's own, the others are not there yet."""

@@ -4,20 +4,72 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from temporalio import workflow
+from temporalio.api.common.v1 import Payload
 from temporalio.common import RetryPolicy
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import (
+    ContinueAsNewInput,
+    Interceptor,
+    StartActivityInput,
+    StartChildWorkflowInput,
+    UnsandboxedWorkflowRunner,
+    Worker,
+    WorkflowInboundInterceptor,
+    WorkflowOutboundInterceptor,
+)
 
+from activities.seal import SealKeys
 from tests.support.runs import TIMEOUT_S, Run
-from workflows.contracts.names import WORKFLOW
+from workflows.contracts.names import SEAL_HEADER, WORKFLOW
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
+    from temporalio.worker import WorkflowInterceptorClassInput
+
     from tests.support.runs import Runs
+
+
+class BelievesAll(SealKeys):
+    """What a worker would be without the check: any seal will do, and none."""
+
+    def holds(self, *claim: object) -> bool:
+        """Yes."""
+        del claim
+        return True
+
+
+class _Shows(WorkflowOutboundInterceptor):
+    """Puts the seal that the stranger has got hold of into the headers of whatever it asks for."""
+
+    def start_activity(self, given: StartActivityInput) -> workflow.ActivityHandle[Any]:
+        return self.next.start_activity(replace(given, headers=_shown()))
+
+    def continue_as_new(self, given: ContinueAsNewInput) -> NoReturn:
+        self.next.continue_as_new(replace(given, headers=_shown()))
+
+    async def start_child_workflow(self, given: StartChildWorkflowInput) -> workflow.ChildWorkflowHandle[Any, Any]:
+        return await self.next.start_child_workflow(replace(given, headers=_shown()))
+
+
+def _shown() -> dict[str, Payload]:
+    seal = getattr(workflow.instance(), "seal", None)
+    return {} if seal is None else {SEAL_HEADER: Payload(data=bytes.fromhex(seal))}
+
+
+class _Inbound(WorkflowInboundInterceptor):
+    def init(self, outbound: WorkflowOutboundInterceptor) -> None:
+        super().init(_Shows(outbound))
+
+
+class _WithSeal(Interceptor):
+    def workflow_interceptor_class(self, given: WorkflowInterceptorClassInput) -> type[WorkflowInboundInterceptor]:
+        del given
+        return _Inbound
 
 
 @workflow.defn(name="StrangerGoesOn", sandboxed=False)
@@ -25,8 +77,25 @@ class StrangerGoesOn:
     """Goes on as one of our runs, with an input of its own making."""
 
     @workflow.run
-    async def run(self, raw: dict[str, Any], task_queue: str) -> None:
+    async def run(self, raw: dict[str, Any], task_queue: str, seal: str | None = None) -> None:
+        self.seal = seal
         workflow.continue_as_new(args=[raw], workflow=WORKFLOW, task_queue=task_queue)
+
+
+@workflow.defn(name="StrangerBears", sandboxed=False)
+class StrangerBears:
+    """Starts one of our runs as its child."""
+
+    @workflow.run
+    async def run(self, raw: dict[str, Any], task_queue: str, child: str, seal: str | None = None) -> None:
+        self.seal = seal
+        await workflow.start_child_workflow(
+            WORKFLOW,
+            raw,
+            id=child,
+            task_queue=task_queue,
+            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+        )
 
 
 @workflow.defn(name="StrangerCalls", sandboxed=False)
@@ -34,11 +103,20 @@ class StrangerCalls:
     """Schedules one of our activities with an argument of its own making."""
 
     @workflow.run
-    async def run(self, name: str, argument: Any, task_queue: str) -> Any:  # noqa: ANN401 - whatever it likes
+    async def run(  # noqa: ANN201 - whatever it gives
+        self,
+        name: str,
+        argument: Any,  # noqa: ANN401 - whatever it likes
+        task_queue: str,
+        activity_id: str | None = None,
+        seal: str | None = None,
+    ):
+        self.seal = seal
         return await workflow.execute_activity(
             name,
             argument,
             task_queue=task_queue,
+            activity_id=activity_id,
             start_to_close_timeout=timedelta(seconds=10),
             retry_policy=RetryPolicy(maximum_attempts=2, initial_interval=timedelta(milliseconds=10)),
         )
@@ -48,17 +126,24 @@ class StrangerCalls:
 async def stranger(runs: Runs) -> AsyncIterator[str]:
     """The task queue of the stranger's own worker."""
     queue = f"{runs.task_queue}-stranger"
-    workflows = [StrangerGoesOn, StrangerCalls]
-    async with Worker(runs.client, task_queue=queue, workflows=workflows, workflow_runner=UnsandboxedWorkflowRunner()):
+    worker = Worker(
+        runs.client,
+        task_queue=queue,
+        workflows=[StrangerGoesOn, StrangerBears, StrangerCalls],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+        interceptors=[_WithSeal()],
+    )
+    async with worker:
         yield queue
 
 
-async def go_on(runs: Runs, *inputs: Mapping[str, object]) -> list[Run]:
+async def go_on(runs: Runs, *inputs: Mapping[str, object], seal: bytes | None = None) -> list[Run]:
     """Runs of ours that seem to continue others, which were never ours; all at once, as the server takes a second."""
     async with stranger(runs) as queue:
+        shown = None if seal is None else seal.hex()
         handles = [
             await runs.client.start_workflow(
-                "StrangerGoesOn", args=[raw, runs.task_queue], id=f"default/g/{runs.key()}", task_queue=queue
+                "StrangerGoesOn", args=[raw, runs.task_queue, shown], id=f"default/g/{runs.key()}", task_queue=queue
             )
             for raw in inputs
         ]
@@ -69,9 +154,21 @@ async def go_on(runs: Runs, *inputs: Mapping[str, object]) -> list[Run]:
     return [Run(runs.client.get_workflow_handle(handle.id), runs.client) for handle in handles]
 
 
-async def call(runs: Runs, name: str, argument: object) -> Any:  # noqa: ANN401 - what the activity gives
+async def bear(runs: Runs, raw: Mapping[str, object], seal: bytes | None = None) -> Run:
+    """A run of ours that a stranger's workflow started as its child."""
+    child, shown = f"default/g/{runs.key()}", None if seal is None else seal.hex()
+    async with stranger(runs) as queue:
+        given = [raw, runs.task_queue, child, shown]
+        await runs.client.execute_workflow("StrangerBears", args=given, id=f"stranger/{runs.key()}", task_queue=queue)
+    return Run(runs.client.get_workflow_handle(child), runs.client)
+
+
+async def call(  # noqa: ANN201 - what the activity gives
+    runs: Runs, name: str, argument: object, activity_id: str | None = None, seal: bytes | None = None
+):
     """What one of our activities does for a stranger."""
+    given = [name, argument, runs.task_queue, activity_id, None if seal is None else seal.hex()]
     async with stranger(runs) as queue:
         return await runs.client.execute_workflow(
-            "StrangerCalls", args=[name, argument, runs.task_queue], id=f"default/g/{runs.key()}", task_queue=queue
+            "StrangerCalls", args=given, id=f"default/g/{runs.key()}", task_queue=queue
         )
