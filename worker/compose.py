@@ -21,6 +21,7 @@ from activities.tools.confine import Workspace
 from activities.tools.registry import load_tools
 from policies.errors import DocumentError, Problem
 from worker.connect import worker_identity
+from worker.ledgers import leases_of
 from worker.operator_files import load_policy, price_files
 from worker.packages import OURS
 from worker.redacting import redactor_of, short_secrets
@@ -151,14 +152,16 @@ def build_worker(client: Client, composition: Composition) -> Worker:
 
     `DocumentError` without a seal key: such a worker would do what anybody asks.
     """
+    seals = require_seal_keys(composition.seals)
+    leases = leases_of(client, composition.policy, seals)
     return Worker(
         client,
         task_queue=composition.settings.task_queue,
         workflows=WORKFLOWS,
         identity=worker_identity(),
-        activities=[composition.admission.admit, composition.dispatch.dispatch],
+        activities=[composition.admission.admit, composition.dispatch.dispatch, leases.lease, leases.settle],
         workflow_runner=sandboxed(),
-        interceptors=[Sealing(require_seal_keys(composition.seals))],
+        interceptors=[Sealing(seals)],
         max_concurrent_activities=composition.settings.concurrency,
         max_heartbeat_throttle_interval=HEARTBEAT_GRAIN,
         default_heartbeat_throttle_interval=HEARTBEAT_GRAIN,

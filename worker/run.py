@@ -17,6 +17,7 @@ from activities.blobs import DirectoryBlobs
 from policies.errors import DocumentError
 from worker.compose import build_worker, compose
 from worker.connect import Unreachable, connect, leave, target, worker_identity
+from worker.ledgers import keeping_ledgers
 from worker.logs import log_to_stderr, redact_logs
 from worker.namespace import how_to_register, missing_search_attributes
 from worker.packages import foreign_packages
@@ -68,7 +69,8 @@ async def serve(client: Client, composition: Composition, until: asyncio.Event, 
     threads = composition.settings.concurrency + SPARE_THREADS  # a tool may block a thread; the blob store needs some
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(threads, thread_name_prefix="detent"))
     worker = build_worker(client, composition)
-    async with worker:
+    seals = require_seal_keys(composition.seals)
+    async with keeping_ledgers(client, composition.policy, seals), worker:
         with contextlib.suppress(RPCError):  # a key may poll and not look: then we are ready when we say so
             await polls(client, worker.task_queue, worker_identity(), POLLS_S)
         ready()

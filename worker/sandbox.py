@@ -8,7 +8,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 PURE = ("policies", "workflows.contracts", "workflows.language", "workflows.engine")
 """Ours: tests and import contracts keep clocks, randomness and I/O out of them, so the sandbox need not."""
 
-SHELL = ("workflows.shell",)
+SHELL = ("workflows.shell", "workflows.ledger")
 """What awaits. An import contract forbids it the same modules, at the price of nothing; loading it again for
 every run costs 2 ms for the workflow's own module and 9 ms for all. What is left to the sandbox are built-ins
 (`open`, `input`) and whatever is imported while a run goes on."""

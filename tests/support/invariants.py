@@ -66,7 +66,7 @@ def _waits_for(m: Machine, activation: Activation) -> bool:
 
 def _check_never_idle(m: Machine) -> None:
     """What is queued waits for a call in flight, an operator or a carry; what is deferred, for a slot of a call."""
-    held = m.state.held_by is not None or m.state.draining or m.state.lease.asked
+    held = m.state.held_by is not None or m.state.draining or m.state.lease.awaited
     if not held and not m.state.in_flight and not stuck(m):
         assert not m.queue, "queued calls wait for nothing"
         assert not m.state.deferred, "woken branches wait for nothing"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import yaml
@@ -17,7 +18,10 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle, Work
 from temporalio.exceptions import ApplicationError
 
 from cli.closed import closed_view
+from policies.house_rules import KEYS as HOUSE
 from worker.compose import build_worker, compose
+from worker.ledgers import keeping_ledgers
+from worker.seal_key import require_seal_keys
 from worker.settings import Settings
 from workflows.contracts.names import UPDATE_ANSWER, WORKFLOW, workflow_id
 from workflows.contracts.pause import PauseView
@@ -27,9 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
 
     from activities.blobs import DirectoryBlobs
+    from activities.seal import SealKeys
 
 TOOLS = Path(__file__).resolve().parents[1] / "server" / "tools"
 TIMEOUT_S = 20.0
+SEAL_KEY = base64.b64encode(bytes(range(32))).decode()
+"""What the workers of tests seal with."""
 ALLOWED: tuple[dict[str, list[str]], ...] = (
     {"tool": ["**"]},
     {"fs.read": ["**"]},
@@ -39,14 +46,19 @@ ALLOWED: tuple[dict[str, list[str]], ...] = (
 SCRIPT = "replies: [{default: true, text: done}]"
 
 
-def policy_of(**tenant: object) -> dict[str, Any]:
-    """A policy that allows everything but asks about what is risky or protected, with parts of its tenant replaced."""
-    triggers = tenant.pop("triggers", None) or {
-        "on_risky_tool": {"ui": "modal", "deadline": "1h", "on_timeout": "deny"},
-        "on_protected_path": {"ui": "modal", "deadline": "1h", "on_timeout": "deny"},
-    }
+def policy_of(**parts: object) -> dict[str, Any]:
+    """A policy that allows everything but asks about what is risky or protected, with parts of it replaced.
+
+    They are of the tenant, or of the document (`guardrails`, `answerers` …). No run leases from its tenant's
+    budget unless `budgets` have a `tenant`.
+    """
+    asks = {"ui": "modal", "deadline": "1h", "on_timeout": "deny"}
+    house = {key: parts.pop(key) for key in HOUSE if key in parts}
+    triggers = house.pop("triggers", None) or {"on_risky_tool": asks, "on_protected_path": asks}
+    budgets = {"tenant": None, **cast("dict[str, object]", parts.pop("budgets", {}))}
     base: dict[str, object] = {"namespaces": ["*"], "allow": list(ALLOWED), "protected": ["**/.git/**"]}
-    return {"policy": "test", "version": 1, "tenants": {"default": {**base, **tenant}}, "triggers": triggers}
+    tenant = {**base, "budgets": budgets, **parts}
+    return {"policy": "test", "version": 1, "tenants": {"default": tenant}, "triggers": triggers, **house}
 
 
 def graph_of(nodes: Mapping[str, object], **more: object) -> dict[str, Any]:
@@ -194,10 +206,12 @@ async def working(
     script: str = SCRIPT,
     carry_after: int | None = None,
     operator: str = "operator",
+    seals: SealKeys | None = None,
 ) -> AsyncIterator[Runs]:
     """A worker with our tools, composed as `detent worker` composes it.
 
-    Its workspace is `root/workspace`; the operator's files lie in the directory `operator` of `root`.
+    Its workspace is `root/workspace`; the operator's files lie in the directory `operator` of `root`. `seals` are
+    its keys, where they are not those of all tests.
     """
     workspace, own = root / "workspace", root / operator
     workspace.mkdir(exist_ok=True)
@@ -213,10 +227,13 @@ async def working(
         tools=(TOOLS,),
         task_queue=task_queue,
     )
-    environ = {} if carry_after is None else {"DETENT_CARRY_AFTER_EVENTS": str(carry_after)}
-    composition = compose(settings, client.namespace, environ)
+    environ = {"DETENT_SEAL_KEY": SEAL_KEY}
+    if carry_after is not None:
+        environ["DETENT_CARRY_AFTER_EVENTS"] = str(carry_after)
+    composition = compose(settings, client.namespace, environ, seals)
     try:
-        async with build_worker(client, composition):
+        keeping = keeping_ledgers(client, composition.policy, require_seal_keys(composition.seals))
+        async with keeping, build_worker(client, composition):
             yield Runs(client, task_queue, workspace)
     finally:
         await composition.close()

@@ -15,7 +15,7 @@ QUERY_PAUSES = "pauses"
 
 LEDGER = "TenantLedger"
 LEDGER_QUEUE = "detent.ledger"
-"""The ledgers of a namespace have a queue of their own: a run keeps its place in its worker while it asks for a lease."""
+"""The ledgers of a namespace have a queue of their own: a run keeps its place in its worker while it asks its ledger."""
 UPDATE_BATCH = "batch"
 QUERY_BOOK = "book"
 LEASE = "tenant.lease"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from policies.budget import Amount
+    from policies.windows import Window
     from workflows.contracts.pause import AnswerReceipt, Refusal
 
 
@@ -66,17 +67,27 @@ class TellAnswer:
 
 @dataclass(frozen=True, slots=True)
 class TakeLease:
-    """Ask the tenant's ledger for as much as this; the reply arrives as `LeaseArrived`."""
+    """Ask the tenant's ledger for a lease in place of the one that is held; the reply arrives as `LeaseArrived`.
+
+    `want` is what would be right and `need` what is too little otherwise, `used` all that the run has used and
+    `known` what it knows that the ledger has counted. `windows` are the tenant's budgets, as the run was admitted.
+    """
 
     want: Amount
+    need: Amount
     fence: int
+    used: Amount
+    known: Amount
+    until_ms: int
+    windows: tuple[Window, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SettleLease:
-    """Tell the tenant's ledger what was used of the lease, and give the rest back; `LeaseSettled` follows."""
+    """Tell the tenant's ledger what was used, and give the rest of the lease back; `LeaseSettled` follows."""
 
     used: Amount
+    known: Amount
     fence: int
     final: bool
 

@@ -136,6 +136,8 @@ class Engine:
         kind, _, name = timer.partition(":")
         if kind == "pause":
             answering.expire(m, name)
+        elif kind == "lease":
+            leasing.again(m)
         elif m.state.waits.pop(name, None) is not None:
             activation = m.state.activations[name]
             done = Succeed(name, {"woken_by": "timer", "payload": None})
@@ -158,6 +160,11 @@ class Engine:
     def calls_in_flight(self) -> int:
         """Activities that have been started and have not ended."""
         return self._m.state.in_flight
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is under way that must end before the run is carried over."""
+        return bool(self._m.state.in_flight) or leasing.pending(self._m)
 
     def open_pauses(self) -> tuple[str, ...]:
         """The ids of the open pauses, oldest first."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from policies.budget import Amount, Limits
+    from policies.budget import Amount
     from workflows.contracts.calls import Usage
     from workflows.contracts.pause import Answer
 
@@ -110,17 +110,19 @@ class DrainRequested:
 class LeaseArrived:
     """The tenant's ledger answered: what the run may use until when, or why it may not.
 
-    `granted` is the whole of what the run now holds and has not settled; `fence` counts leases of the run.
-    `limit` and `used` are the tenant's own as the ledger knows them.
+    `granted` is what the run may use beyond what it told the ledger of; `expires_ms` is 0 where there is no new lease,
+    and then the one before stands. `limit` and `used` are the tenant's own as the ledger knows them, null where it
+    said nothing. What is refused may be had later if `again`; a lease and a refusal together are all that is left.
     """
 
     at_ms: int
     granted: Amount
     expires_ms: int
     fence: int
-    limit: Limits
-    used: Amount
+    limit: dict[str, int] | None = None
+    used: Amount | None = None
     refused: str | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,69 +1,182 @@
-"""The run's share of its tenant's budget: taken before calls, settled before parking, at carry and at close."""
+"""The run's share of its tenant's budget: taken before calls, settled before parking, at carry and at close.
+
+    nothing held -> asked -> held -> asked for more -> held -> settling -> nothing held
+                      |                   |
+                      +-> waits, then asks again, where others hold what is left
+
+What is used of a lease is what the run's own ledger says beyond what the tenant's ledger was told, so nothing is
+counted twice. A run whose tenant has no budget does none of this.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workflows.engine.events import LeaseArrived, LeaseSettled
+from policies.amounts import beyond, most
+from policies.budget import NOTHING, Amount, Limits
+from policies.model import Standing
+from workflows.engine import auditing
+from workflows.engine.commands import CancelTimer, SettleLease, StartTimer, TakeLease
+from workflows.engine.events import LeaseArrived
+from workflows.engine.sharing import UNITS, longest_ms, slice_of, tenant_limits, windows
 
 if TYPE_CHECKING:
-    from policies.budget import Amount
-    from policies.model import Standing
+    from workflows.engine.events import LeaseSettled
     from workflows.engine.machine import Machine
-    from workflows.engine.state import CallState
+
+RUN = ""
+"""The name of the run's own ledger, as `spending` has it."""
+TIMER = "lease:again"
+TERM_MS = 600_000
+"""How long a lease lasts beyond the longest call of the graph: so often a run without a pause asks again."""
+SOON_MS = 60_000
+"""A run that only waits for a time which is nearer than this keeps its lease."""
+AGAIN_MS = (1_000, 2_000, 4_000, 8_000, 15_000)
+"""How long a run waits before it asks once more; the last for ever after."""
 
 
 def tenant_standing(m: Machine) -> Standing | None:
     """What the ledger last said of the tenant, with what this run has used since; null without a tenant budget."""
-    del m
-    return None
+    if not windows(m.policy):
+        return None
+    lease, ledger = m.state.lease, m.ledgers[RUN]
+    limit = Limits(**lease.limit) if lease.limit else tenant_limits(m.policy)
+    return Standing(limit, lease.spent + _fresh(m), ledger.reserved._replace(wall_ms=0))
 
 
 def lease_standing(m: Machine, valid_until_ms: int) -> Standing | None:
-    """What this run holds and has not used, nothing if it expires before then; null without a tenant budget."""
-    del m, valid_until_ms
-    return None
+    """What this run holds and has used of it, nothing more if it expires before then; null without a tenant budget."""
+    if not windows(m.policy):
+        return None
+    lease, used, held = m.state.lease, _fresh(m), m.ledgers[RUN].reserved
+    usable = not lease.settling and lease.expires_ms >= valid_until_ms
+    most = lease.granted if usable else used + held
+    limited = tenant_limits(m.policy)
+    top = {unit: getattr(most, unit) for unit in UNITS if getattr(limited, unit) is not None}
+    return Standing(Limits(**top), used, held)
 
 
 def want(m: Machine, lack: Amount) -> None:
-    """A call waits for a lease: ask for one, unless one is already asked for."""
-    del m, lack
+    """A call waits for a lease: ask for one, unless one is asked for or the run has been told to wait.
+
+    `lack` is what the lease falls short of. A new lease is never less than what is left of the old one, so that
+    nothing is lost where the ledger has granted it and the run did not hear of it.
+    """
+    lease, ledger = m.state.lease, m.ledgers[RUN]
+    if lease.asked or lease.settling or lease.again_ms is not None:
+        return
+    used = ledger.used._replace(wall_ms=0)
+    left = beyond(lease.granted, _fresh(m))
+    need = (most(left, ledger.reserved) + lack)._replace(wall_ms=0)
+    lease.asked, lease.fence, lease.telling = True, lease.fence + 1, used
+    m.out.append(
+        TakeLease(
+            want=slice_of(m.policy, ledger, need),
+            need=need,
+            fence=lease.fence,
+            used=used,
+            known=lease.known,
+            until_ms=max(lease.expires_ms, m.state.now_ms + longest_ms(m.graph, m.card, m.policy) + TERM_MS),
+            windows=windows(m.policy),
+        )
+    )
 
 
-def arrived(m: Machine, event: LeaseArrived) -> None:
-    """Take the ledger's reply; the calls that wait are decided again."""
-    del m, event
+def record(m: Machine, event: LeaseArrived | LeaseSettled) -> None:
+    """Take what the ledger says; the calls that wait are decided again."""
+    lease = m.state.lease
+    if event.fence != lease.fence:
+        return
+    if isinstance(event, LeaseArrived):
+        if lease.asked:
+            _arrived(m, event)
+    elif lease.settling:
+        _settled(m, event)
 
 
-def settled(m: Machine, event: LeaseSettled) -> None:
-    """The ledger has taken a lease back."""
-    del m, event
-
-
-def reserve(m: Machine, call: CallState) -> None:
-    """Hold a call's reservation in the lease, too."""
-    del m, call
-
-
-def settle(m: Machine, call: CallState, used: Amount) -> None:
-    """Replace the reservation by what was used."""
-    del m, call, used
+def again(m: Machine) -> None:
+    """The time to wait is over; the calls that wait are decided again, and ask."""
+    m.state.lease.again_ms = None
 
 
 def rest(m: Machine) -> None:
     """After an event: give the lease back if the run parks, drains or ends."""
-    del m
+    lease, state = m.state.lease, m.state
+    lease.refused = None
+    if state.ending is not None and lease.again_ms is not None:
+        lease.again_ms = None
+        m.out.append(CancelTimer(TIMER))
+    if lease.expires_ms and not lease.asked and not lease.settling and not state.in_flight and _parks(m):
+        lease.settling, lease.telling = True, m.ledgers[RUN].used._replace(wall_ms=0)
+        m.out.append(SettleLease(lease.telling, lease.known, lease.fence, final=state.ending is not None))
+
+
+def held(m: Machine) -> Amount:
+    """What is left of the run's lease, for people."""
+    return beyond(m.state.lease.granted, _fresh(m))
+
+
+def trouble(m: Machine) -> tuple[str, ...]:
+    """Why calls wait for the tenant's budget, while they do."""
+    lease = m.state.lease
+    return (f"calls wait for a share of the tenant's budget: {lease.trouble}",) if lease.again_ms is not None else ()
 
 
 def pending(m: Machine) -> bool:
     """Whether the run must wait for the ledger before it may be carried over or finished."""
-    del m
-    return False
+    lease = m.state.lease
+    return bool(lease.asked or lease.settling or lease.expires_ms)
 
 
-def record(m: Machine, event: LeaseArrived | LeaseSettled) -> None:
-    """Take the ledger's word, whichever it is."""
-    if isinstance(event, LeaseArrived):
-        arrived(m, event)
+def _fresh(m: Machine) -> Amount:
+    """What the run has used that the ledger was not told of."""
+    return beyond(m.ledgers[RUN].used, m.state.lease.known)._replace(wall_ms=0)
+
+
+def _parks(m: Machine) -> bool:
+    """Whether a run with nothing in flight will use nothing soon. Whoever waits for others gives back what it has."""
+    state = m.state
+    if state.ending is not None or state.draining or state.lease.again_ms is not None:
+        return True
+    soon_ms = state.now_ms + SOON_MS
+    return not any(wait.due_ms <= soon_ms for wait in state.waits.values())
+
+
+def _arrived(m: Machine, event: LeaseArrived) -> None:
+    lease = m.state.lease
+    lease.asked = False
+    if event.limit is not None and event.used is not None:
+        lease.limit, lease.spent = dict(event.limit), event.used
+    if event.expires_ms:
+        lease.granted, lease.expires_ms, lease.known = event.granted, event.expires_ms, lease.telling
+        lease.trouble, lease.tries = None, 0
+    if event.refused is not None and event.again:
+        _wait(m, event.refused)
     else:
-        settled(m, event)
+        lease.refused = event.refused
+    auditing.note(
+        m,
+        "lease",
+        fence=event.fence,
+        granted=event.granted._asdict(),
+        expires_ms=event.expires_ms,
+        refused=event.refused,
+    )
+
+
+def _wait(m: Machine, why: str) -> None:
+    lease = m.state.lease
+    lease.trouble = why
+    lease.again_ms = m.state.now_ms + AGAIN_MS[min(lease.tries, len(AGAIN_MS) - 1)]
+    lease.tries += 1
+    m.out.append(StartTimer(TIMER, lease.again_ms, "the tenant's budget"))
+
+
+def _settled(m: Machine, event: LeaseSettled) -> None:
+    """The lease is gone in any case: one that the ledger does not hear of expires there, and is looked into."""
+    lease = m.state.lease
+    lease.settling, lease.granted, lease.expires_ms = False, NOTHING, 0
+    if event.failed is None:
+        lease.spent += beyond(lease.telling, lease.known)
+        lease.known = lease.telling
+    auditing.note(m, "lease", fence=event.fence, used=lease.telling._asdict(), failed=event.failed)

@@ -28,7 +28,7 @@ def ready(m: Machine, activation: Activation) -> None:
 
 def stuck(m: Machine) -> bool:
     """Whether what is queued waits for a person, and for nothing that will come by itself."""
-    if m.state.in_flight or m.state.lease.asked:
+    if m.state.in_flight or m.state.lease.awaited:
         return False
     return m.state.halted is not None or any(pause.rungs for pause in m.state.pauses.values())
 

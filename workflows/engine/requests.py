@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from policies.model import NO_COUNTS, NO_LAST, NOTHING_SEEN, Counts, Facts, Last, Request, Seen, Trigger
+from policies.model import NO_COUNTS, NO_LAST, NOTHING_SEEN, Counts, Effect, Facts, Last, Request, Seen, Trigger
 from workflows.engine import leasing, permits, pricing, spending
-from workflows.engine.clock import seconds_ms
 from workflows.engine.needs import needs_of
+from workflows.engine.sharing import attempts_ms
 
 if TYPE_CHECKING:
     from workflows.engine.machine import Machine
@@ -56,7 +56,10 @@ def facts_of(m: Machine, call: CallState, activation: Activation) -> Facts:
     """What the run knows now. What only guardrails read is left out where there are none."""
     ruled = bool(m.policy.guardrails)
     frame = m.frame_of(activation)
-    valid_until_ms = m.state.now_ms + seconds_ms(timeout_s(m, call, activation))
+    attempts = 1 if call.effect is Effect.ONCE else m.node_of(activation).retry.max_attempts
+    longest_ms = attempts_ms(timeout_s(m, call, activation), attempts, m.node_of(activation).retry.max_interval_s)
+    left_ms = spending.time_left_ms(m, activation)
+    valid_until_ms = m.state.now_ms + (longest_ms if left_ms is None else min(left_ms, longest_ms))
     return Facts(
         namespace=m.run.namespace,
         execution=spending.standing_now(m, activation),

@@ -16,6 +16,7 @@ from policies.model import Effect, Risk, Trigger
 from workflows.contracts.failures import ErrorInfo
 from workflows.contracts.pause import Refusal
 from workflows.contracts.run import NodeStatus, Phase
+from workflows.engine.lease_state import LeaseState
 from workflows.engine.steps import Step
 
 ROOT = ""
@@ -259,20 +260,6 @@ class AuditState:
     head: str = ""
     event: str = ""
     run: str = ""
-
-
-@dataclass(slots=True)
-class LeaseState:
-    """What the run holds of its tenant's budget. `asked`: a reply is awaited; `limit` and `spent` are the tenant's."""
-
-    granted: Amount = NOTHING
-    expires_ms: int = 0
-    fence: int = 0
-    limit: dict[str, int | None] = field(default_factory=dict)
-    spent: Amount = NOTHING
-    asked: bool = False
-    settling: bool = False
-    refused: str | None = None
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from workflows.contracts.pause import PauseView
 from workflows.contracts.run import AuditView, BudgetView, NodeView, Phase, RunView, UsageView
-from workflows.engine import bindings, spending
+from workflows.engine import bindings, leasing, spending
 from workflows.engine.asking import asked_call
 from workflows.engine.clock import rfc3339
 from workflows.engine.pauses import KEEP_WAITING
@@ -42,6 +42,8 @@ def timers(m: Machine) -> dict[str, int]:
     for pause in m.state.pauses.values():
         if pause.deadline_ms is not None and pause.on_timeout != KEEP_WAITING:
             due[f"pause:{pause.id}"] = pause.deadline_ms
+    if m.state.lease.again_ms is not None:
+        due[leasing.TIMER] = m.state.lease.again_ms
     return due
 
 
@@ -91,7 +93,7 @@ def run_view(m: Machine) -> RunView:
         refusals=tuple(state.refusals),
         pauses=tuple(pause_views(m)),
         state=_values(m),
-        warnings=(*m.card.warnings, *state.warned),
+        warnings=(*m.card.warnings, *state.warned, *leasing.trouble(m)),
         audit=AuditView(seq=state.audit.seq, head=state.audit.head),
         starter=m.card.starter,
         started_at=rfc3339(state.started_ms),
@@ -155,7 +157,12 @@ def _budget(m: Machine) -> dict[str, BudgetView]:
     live = [ledger.standing() for name, ledger in m.ledgers.items() if name != spending.RUN]
     if live:
         scopes["execution"] = max(live, key=lambda standing: standing.used.tokens + standing.reserved.tokens)
-    return {scope: _budget_view(standing) for scope, standing in scopes.items()}
+    found = {scope: _budget_view(standing) for scope, standing in scopes.items()}
+    tenant = leasing.tenant_standing(m)
+    if tenant is not None:
+        leased = {name: _in(getattr(leasing.held(m), field), unit) for name, field, unit in UNITS}
+        found["tenant"] = _budget_view(tenant).model_copy(update={"leased": leased})
+    return found
 
 
 def _budget_view(standing: Standing) -> BudgetView:

@@ -77,14 +77,14 @@ def first_fault(error: ValidationError) -> str:
 
 async def _admit(raw: object) -> object:
     try:
-        return await admit(_request(raw))
+        return await admit(admit_request(raw))
     except CancelledError:
         raise asyncio.CancelledError from None
     except FailureError as error:  # of a local activity, so its own failure and not one around it
         ending.refuse(ending.admission_error(error))
 
 
-def _request(raw: object) -> dict[str, object]:
+def admit_request(raw: object) -> dict[str, object]:
     """The `AdmitRequest`. It is made without pydantic, which would copy the run's input."""
     info = workflow.info()
     seal = info.headers.get(SEAL_HEADER)

@@ -110,7 +110,7 @@ class AgentLifetime:
 
     async def _drained(self, session: Session, plan: CarryPlan) -> bool:
         """Wait for the calls in flight; False when one outlasts our patience, or the run is cancelled meanwhile."""
-        if not session.engine.calls_in_flight:
+        if not session.engine.busy:
             return True
         try:
             await asyncio.wait_for(self._calls_ended(session), plan.patience_s())
@@ -124,7 +124,7 @@ class AgentLifetime:
 
     @staticmethod
     async def _calls_ended(session: Session) -> None:
-        while session.engine.calls_in_flight:
+        while session.engine.busy:
             await workflow.wait_condition(lambda: session.has_mail)
             session.work()
 

@@ -16,6 +16,11 @@ HEARTBEAT = timedelta(seconds=2)
 PATIENT_HEARTBEAT = timedelta(seconds=5)
 """The same for a call with one attempt, whose loss is a question to a person."""
 ADMIT_TIMEOUT = timedelta(seconds=30)
+LEASE_TIMEOUT = timedelta(seconds=8)
+"""How long a run asks the tenant's ledger; then it waits, and asks again."""
+SETTLE_TIMEOUT = timedelta(seconds=4)
+"""How much longer a run may last because its tenant's ledger does not answer."""
+ONCE = RetryPolicy(maximum_attempts=1)
 DRAIN_S = 60.0
 """A call that outlasts this postpones the carry-over (architecture.md, "Long lives")."""
 DRAIN_FOR_CERTAIN = 20_000

@@ -13,10 +13,10 @@ from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 
 from workflows.contracts.calls import Bill, CallResult
 from workflows.contracts.failures import FailureType
-from workflows.contracts.names import ADMIT
+from workflows.contracts.names import ADMIT, LEASE, SETTLE
 from workflows.engine.commands import TakeLease
 from workflows.engine.events import CallCancelled, CallFailed, CallSucceeded, Event, TimerFired
-from workflows.shell import options
+from workflows.shell import leases, options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,11 +29,11 @@ def now_ms() -> int:
     return workflow.time_ns() // 1_000_000
 
 
-async def admit(run_input: object) -> object:
-    """The first command of every run: what the worker knows, recorded once."""
+async def admit(request: dict[str, object]) -> object:
+    """The first command of every history: what the worker knows, recorded once. It takes an `AdmitRequest`."""
     return await workflow.execute_local_activity(
         ADMIT,
-        run_input,
+        request,
         start_to_close_timeout=options.ADMIT_TIMEOUT,
         activity_id=ADMIT,
     )
@@ -94,12 +94,26 @@ class Performer:
             self.settle_lease(command)
 
     def take_lease(self, command: TakeLease) -> None:
-        """Ask the tenant's ledger for a lease."""
-        raise NotImplementedError(command)
+        """Ask the tenant's ledger for a lease, through the worker, which costs one event."""
+        task: asyncio.Task[object] = workflow.start_local_activity(
+            LEASE,
+            leases.asking(command),
+            activity_id=f"{LEASE}#{command.fence}",
+            start_to_close_timeout=options.LEASE_TIMEOUT,
+            retry_policy=options.ONCE,
+        )
+        task.add_done_callback(lambda done: self._post(leases.arrived(command, done, now_ms())))
 
     def settle_lease(self, command: SettleLease) -> None:
-        """Settle a lease with the tenant's ledger."""
-        raise NotImplementedError(command)
+        """Give a lease back; a ledger that does not answer soon finds out by itself."""
+        task: asyncio.Task[object] = workflow.start_local_activity(
+            SETTLE,
+            leases.giving_back(command),
+            activity_id=f"{SETTLE}#{command.fence}",
+            start_to_close_timeout=options.SETTLE_TIMEOUT,
+            retry_policy=options.ONCE,
+        )
+        task.add_done_callback(lambda done: self._post(leases.settled(command, done, now_ms())))
 
     def _timer_done(self, timer: str, task: asyncio.Task[None]) -> None:
         if not task.cancelled():

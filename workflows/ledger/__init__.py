@@ -1,0 +1,1 @@
+"""The tenant's ledger: what all runs of a tenant may use together."""
