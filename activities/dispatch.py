@@ -19,6 +19,7 @@ from activities.failures import failure, policy_denied, tool_failed, with_attemp
 from activities.heartbeats import Heartbeats
 from activities.models.call import call_model
 from activities.models.catalogue import Catalogue
+from activities.models.retries import require_vouched, vouch
 from activities.once import claim_effect
 from activities.ports import BlobStore
 from activities.redaction import Redactor
@@ -63,6 +64,7 @@ class Dispatch:
         redactor = self._reach.redactor
         try:
             result = await self._attempt(args, activity.info())
+            return RawValue(redactor.payload(activity.payload_converter().to_payload(result)))
         except ApplicationError as error:
             raise with_attempt(redactor.error(error), activity.info().attempt) from None
         except CancelledError:
@@ -72,7 +74,6 @@ class Dispatch:
             log.exception("call failed in the worker itself")
             message = without_places(redactor.text(f"{type(error).__name__}: {error}"), self._reach.workspace.root)
             raise failure(FailureType.INTERNAL, message, retryable=True) from None
-        return RawValue(redactor.payload(activity.payload_converter().to_payload(result)))
 
     async def _attempt(self, args: Sequence[RawValue], info: activity.Info) -> dict[str, object]:
         call = _read(args)
@@ -123,12 +124,18 @@ class Dispatch:
         await keep_approval(reach.blobs, call, where)
         if entry is not None:
             check_decided(call, "model", entry.card.digest)
-        result = await call_model(
-            reach.catalogue,
-            provider,
-            call,
-            lambda text, chars: beats.say(text=reach.redactor.excerpt(text), chars=chars),
-        )
+        await require_vouched(reach.blobs, call, info.attempt)
+        try:
+            result = await call_model(
+                reach.catalogue,
+                provider,
+                call,
+                lambda text, chars: beats.say(text=reach.redactor.excerpt(text), chars=chars),
+            )
+        except ApplicationError as error:
+            if not error.non_retryable:
+                await vouch(reach.blobs, call, info.attempt)
+            raise
         return {"v": CALL_VERSION, "status": "ok", **result.model_dump(mode="json", exclude_defaults=True)}
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 
 from pydantic import ValidationError
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.failures import RESULT_LIMIT_BYTES
 from activities.models import failures
@@ -17,6 +19,8 @@ from activities.models.structured import NotStructured, parse_answer
 from policies.canonical import NotCanonical, canonical
 from workflows.contracts.calls import Call, CallResult, ModelArgs, ModelOutput, Usage
 from workflows.contracts.failures import FailureType
+
+log = logging.getLogger(__name__)
 
 
 async def call_model(catalogue: Catalogue, provider_name: str, call: Call, progress: Progress) -> CallResult:
@@ -41,6 +45,8 @@ async def _complete(entry: Entry, ask: Ask, progress: Progress) -> Reply:
     try:
         async with asyncio.timeout(entry.card.timeout_s):
             return await entry.provider.complete(ask, progress)
+    except ApplicationError:
+        raise
     except TimeoutError:
         raise failures.maybe_billed(alias, f"no whole answer within {entry.card.timeout_s:g} s") from None
     except asyncio.CancelledError:
@@ -48,6 +54,10 @@ async def _complete(entry: Entry, ask: Ask, progress: Progress) -> Reply:
             # Temporal repeats what a stopping worker gives up; that would spend a second time outside the gate.
             raise failures.maybe_billed(alias, "the worker stopped in the middle of the answer") from None
         raise
+    except Exception as error:
+        # A mistake of a provider's code or of ours: how far the request had come then nobody knows.
+        log.exception("model call failed in the worker itself")
+        raise failures.maybe_billed(alias, f"the worker failed: {type(error).__name__}: {error}") from None
 
 
 def _worker_stops() -> bool:

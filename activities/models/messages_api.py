@@ -75,13 +75,14 @@ class MessagesApi:
         await self._client.close()
 
     async def _read(self, stream: AsyncMessageStream[None], alias: str, progress: Progress) -> Reply:
-        shown, complete = StreamText(self._secret, progress), False
+        shown, seen = StreamText(self._secret, progress), set[str]()
         shown.add("")
         async for event in stream:
             if event.type == "text":
                 shown.add(event.text)
-            complete = complete or event.type == "message_stop"
-        if not complete:
+            seen.add(event.type)
+        # The first event has a count of the answer, too: of what it began with.
+        if not {"message_delta", "message_stop"} <= seen:
             raise failures.maybe_billed(alias, "the stream ended before the answer did")
         message = stream.current_message_snapshot
         return Reply(
@@ -109,14 +110,17 @@ class MessagesApi:
 
 
 def _tokens(usage: Usage) -> Tokens:
-    """Tokens by rate. An answer that does not say what it used raises: it may not pass as free."""
+    """Tokens by rate. An answer that does not say what it used raises: it may not pass as free.
+
+    Nothing is asked without input, so a sum of zero says nothing.
+    """
     counts = (
         usage.input_tokens,
         usage.output_tokens,
         usage.cache_read_input_tokens or 0,
         usage.cache_creation_input_tokens or 0,
     )
-    if not all(type(count) is int and count >= 0 for count in counts):
+    if not all(type(count) is int and count >= 0 for count in counts) or sum(counts) == counts[1]:
         raise ValueError("the answer does not say what it used")
     return Tokens(*counts)
 

@@ -20,7 +20,8 @@ class Answer:
 
     An error status sends an error body; 200 streams `parts`, waiting `pause_s` before each. `cut` ends the stream
     after the parts: `close` drops the connection, `end` ends it in good form, `error` sends an error event, `hang`
-    keeps it open, `garbage` sends what is no JSON. `usage` null leaves the counts out.
+    keeps it open, `garbage` sends what is no JSON. `usage` null leaves the counts out, `summed` false the event
+    that brings the last of them.
     """
 
     status: int = 200
@@ -31,6 +32,7 @@ class Answer:
     message: str = "something is wrong"
     headers: Mapping[str, str] = field(default_factory=dict)
     stop_reason: str = "end_turn"
+    summed: bool = True
     usage: Mapping[str, int] | None = field(default_factory=lambda: {"input_tokens": 25, "output_tokens": 15})
 
 
@@ -181,7 +183,8 @@ async def _send_stream(writer: asyncio.StreamWriter, request: Received, answer: 
     await _send(writer, "content_block_stop", {"index": 0})
     total = {} if answer.usage is None else {"output_tokens": answer.usage["output_tokens"]}
     delta = {"stop_reason": answer.stop_reason, "stop_sequence": None}
-    await _send(writer, "message_delta", {"delta": delta, "usage": total})
+    if answer.summed:
+        await _send(writer, "message_delta", {"delta": delta, "usage": total})
     await _send(writer, "message_stop", {})
     await _send_chunk(writer, b"")
 
