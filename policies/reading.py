@@ -53,12 +53,9 @@ class Reader:
         return found
 
     def entries(
-        self, value: object, path: str, *, known: Sequence[str] = (), later: Sequence[str] = (), free: bool = False
+        self, value: object, path: str, *, known: Sequence[str] = (), free: bool = False
     ) -> list[tuple[str, str, object]]:
-        """The entries (path, key, value) of a mapping whose key is `known`, or of any key where it is `free`.
-
-        A key in `later` is one of the language that this version does not run; any other is a mistake.
-        """
+        """The entries (path, key, value) of a mapping whose key is `known`, or of any key where it is `free`."""
         if not isinstance(value, dict):
             self.add("wrong_type", path, f"{shown(value)} is not a mapping", "write `key: value`")
             return []
@@ -70,7 +67,8 @@ class Reader:
             elif free or key in known:
                 found.append((place, key, item))
             else:
-                self._refuse(key, place, known, later)
+                hint = nearest(key, known) or f"known here: {quoted(known)}"
+                self.add("unknown_key", place, f"unknown key {shown(key)}", hint)
         return found
 
     def choice(self, value: object, path: str, allowed: Sequence[str]) -> str | None:
@@ -108,13 +106,6 @@ class Reader:
         except ValueError as error:
             self.add("wrong_value", path, f"{shown(value)} {error}")
             return None
-
-    def _refuse(self, key: str, path: str, known: Sequence[str], later: Sequence[str]) -> None:
-        if key in later:
-            self.add("not_yet", path, f"{shown(key)} is not there yet", "take it out; nothing in a policy is ignored")
-        else:
-            hint = nearest(key, (*known, *later)) or f"known here: {quoted(known)}"
-            self.add("unknown_key", path, f"unknown key {shown(key)}", hint)
 
 
 def join(path: str, key: str) -> str:
