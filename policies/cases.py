@@ -5,30 +5,35 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from policies.case_document import Wanted, read_facts, read_request, read_want
-from policies.decide import decide
+from policies.case_document import Wanted, read_request, read_want
+from policies.case_facts import read_facts, read_outcome
+from policies.decide import decide, review
 from policies.document import PolicyDocument, parse_policy
 from policies.errors import DocumentError
+from policies.model import Decision, Review
 from policies.reading import Reader, join, quoted, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from policies.model import Decision, Facts, Request
+    from policies.case_document import ToolLike
+    from policies.model import Facts, Outcome, Request
     from policies.tenant import TenantPolicy
 
 FILE = ("policy", "cases")
-CASE = ("name", "policy", "tenant", "request", "facts", "want")
+CASE = ("name", "policy", "tenant", "request", "facts", "after", "want")
+NO_TOOLS: Mapping[str, ToolLike] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case, ready to be decided."""
+    """One case, ready to be decided; reviewed where it has an outcome."""
 
     name: str
     policy: TenantPolicy
     request: Request
     facts: Facts
+    outcome: Outcome | None
     wanted: Wanted
 
 
@@ -37,7 +42,7 @@ class CaseResult:
     """How one case went; `differences` says in words what was not as wanted."""
 
     name: str
-    decision: Decision
+    decision: Decision | Review
     differences: tuple[str, ...]
 
     @property
@@ -46,28 +51,31 @@ class CaseResult:
         return not self.differences
 
 
-def run_cases(data: object, policy: PolicyDocument) -> tuple[CaseResult, ...]:
+def run_cases(data: object, policy: PolicyDocument, tools: Mapping[str, ToolLike] = NO_TOOLS) -> tuple[CaseResult, ...]:
     """Decide every case of a document; `DocumentError` with all that is wrong with the document itself.
 
-    The document is a list of `{name, policy?, tenant?, request, facts?, want}`, or `{policy, cases}` where
+    The document is a list of `{name, policy?, tenant?, request, facts?, after?, want}`, or `{policy, cases}` where
     all share one. A case without a policy is decided by the one given, a case without a tenant as `default`.
+    A request may name one of the `tools`; with `after`, the rules are asked that run after a call.
     """
-    return tuple(_run(case) for case in parse_cases(data, policy))
+    return tuple(_run(case) for case in parse_cases(data, policy, tools))
 
 
-def parse_cases(data: object, policy: PolicyDocument) -> tuple[Case, ...]:
+def parse_cases(data: object, policy: PolicyDocument, tools: Mapping[str, ToolLike] = NO_TOOLS) -> tuple[Case, ...]:
     """Read the cases of a document; `DocumentError` with everything that is wrong with it."""
     reader = Reader()
     path = ""
     if isinstance(data, dict):
         found = {key: item for _, key, item in reader.entries(data, "", known=FILE)}
         policy, data, path = _policy(reader, found, "policy", policy), found.get("cases", []), "cases"
-    cases = [_read_case(reader, item, place, policy) for place, item in reader.items(data, path)]
+    cases = [_read_case(reader, item, place, policy, tools) for place, item in reader.items(data, path)]
     reader.finish()
     return tuple(case for case in cases if case is not None)
 
 
-def _read_case(reader: Reader, value: object, path: str, policy: PolicyDocument) -> Case | None:
+def _read_case(
+    reader: Reader, value: object, path: str, policy: PolicyDocument, tools: Mapping[str, ToolLike]
+) -> Case | None:
     found = {key: item for _, key, item in reader.entries(value, path, known=CASE)}
     missing = [key for key in ("name", "request", "want") if key not in found]
     if missing:
@@ -76,11 +84,13 @@ def _read_case(reader: Reader, value: object, path: str, policy: PolicyDocument)
     slice_ = _tenant(reader, found, path, _policy(reader, found, join(path, "policy"), policy))
     if slice_ is None:
         return None
+    request = read_request(reader, found["request"], f"{path}.request", tools)
     return Case(
         str(found["name"]),
         slice_,
-        read_request(reader, found["request"], f"{path}.request"),
-        read_facts(reader, found.get("facts", {}), f"{path}.facts", slice_),
+        request,
+        read_facts(reader, found.get("facts", {}), f"{path}.facts", slice_, request),
+        read_outcome(reader, found["after"], f"{path}.after") if "after" in found else None,
         read_want(reader, found["want"], f"{path}.want"),
     )
 
@@ -106,16 +116,28 @@ def _tenant(reader: Reader, found: Mapping[str, object], path: str, policy: Poli
 
 
 def _run(case: Case) -> CaseResult:
-    decision = decide(case.policy, case.request, case.facts)
     wanted = case.wanted
-    pairs = (
+    decision = _answer(case)
+    pairs: list[tuple[str, object, object]] = [
         ("verdict", wanted.verdict, decision.verdict),
         ("reasons", wanted.reasons, decision.rules),
-        ("max_tokens", wanted.max_tokens, decision.max_tokens),
-    )
+        ("warnings", wanted.warnings, tuple(reason.rule for reason in decision.warnings)),
+    ]
+    if isinstance(decision, Decision):
+        pairs += [
+            ("max_tokens", wanted.max_tokens, decision.max_tokens),
+            ("asks", wanted.asks, decision.asks),
+            ("downshift", wanted.downshift, decision.downshift),
+        ]
     return CaseResult(
         case.name, decision, tuple(_difference(*pair) for pair in pairs if pair[1] not in {None, pair[2]})
     )
+
+
+def _answer(case: Case) -> Decision | Review:
+    if case.outcome is None:
+        return decide(case.policy, case.request, case.facts)
+    return review(case.policy, case.request, case.facts, case.outcome)
 
 
 def _difference(what: str, wanted: object, got: object) -> str:

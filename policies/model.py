@@ -234,6 +234,11 @@ class Review:
     reasons: tuple[Reason, ...] = ()
     warnings: tuple[Reason, ...] = ()
 
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The ids of the rules that spoke, sorted."""
+        return tuple(reason.rule for reason in self.reasons)
+
 
 if TYPE_CHECKING:
     from policies.budget import Limits

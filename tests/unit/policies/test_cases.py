@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 import yaml
 from hypothesis import given
+from hypothesis import strategies as st
 
 from policies.cases import parse_cases, run_cases
 from policies.document import builtin_policy
 from policies.errors import DocumentError, Problem
 from policies.model import Trigger, Verdict
-from tests.unit.policies.test_document import json_values
 
 FILES = sorted((Path(__file__).parents[2] / "policy_cases").glob("*.yaml"))
 CASE: dict[str, Any] = {
@@ -21,6 +21,12 @@ CASE: dict[str, Any] = {
     "request": {"kind": "tool", "name": "fs.read", "needs": [{"fs.read": ["a.py"]}]},
     "want": {"verdict": "allow", "reasons": ["allow"]},
 }
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
 
 
 def load(path: Path) -> object:
