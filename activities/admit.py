@@ -112,7 +112,7 @@ class Admission:
         checked = self._check(run)
         _check_id(checked.graph, workflow_id)
         _check_input(checked.graph, run.input)
-        names = _named(checked.graph)
+        names = _named(checked.graph, tenant.downshift)
         starter = find_starter(
             run, tenant, namespace=self._offer.namespace, workflow_id=workflow_id, started_ms=started_ms
         )
@@ -214,12 +214,14 @@ def _check_input(graph: Graph, given: object) -> None:
         raise invalid([Problem("input", fault, "input") for fault in faults])
 
 
-def _named(graph: Graph) -> _Names:
+def _named(graph: Graph, downshift: Mapping[str, str]) -> _Names:
+    """What the graph names, and the models that the ladder may move its calls to."""
     nodes = graph.nodes.values()
     tools = {node.tool for node in nodes if isinstance(node, ToolNode)}
     checks = [check.tool for node in nodes if isinstance(node, ValidateNode) for check in node.checks]
     models = {node.model for node in nodes if isinstance(node, ModelNode)}
-    return _Names(frozenset(tools | {tool for tool in checks if tool}), frozenset(models))
+    cheaper = {downshift[alias] for alias in models if alias in downshift}
+    return _Names(frozenset(tools | {tool for tool in checks if tool}), frozenset(models | cheaper))
 
 
 def _clipped(asked: Limits, given: Limits) -> list[str]:
