@@ -46,10 +46,11 @@ def read_policy(file: str | None) -> PolicyDocument:
 
 
 def read_cases(file: str, policy: PolicyDocument) -> tuple[CaseResult, ...]:
-    """Run the cases of a file; `DocumentError` if the file itself is wrong."""
+    """Run the cases of a file, which may name the tools that are here; `DocumentError` if the file itself is wrong."""
     loaded = load_document(file)
+    tools = cards(WorkerOptions(None, None, (), None), os.environ).tools
     try:
-        return run_cases(loaded.data, policy)
+        return run_cases(loaded.data, policy, tools)
     except DocumentError as error:
         raise DocumentError(tuple(attach(error.problems, loaded.places, file))) from error
 

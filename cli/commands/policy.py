@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from policies.cases import CaseResult
     from policies.explain import StageRow
 
-STYLES = {"allow": "green", "modify": "yellow", "wait": "yellow", "ask": "yellow", "deny": "red"}
+STYLES = {"allow": "green", "modify": "yellow", "wait": "yellow", "ask": "yellow"}
 SHARED = "tenants are advisory: {names} share namespace `{namespace}`, and whoever reaches it may pick either"
 
 
@@ -70,15 +70,19 @@ def schema(session: Session) -> None:
 
 
 @policy.command()
-@click.argument("file", metavar="CASES")
+@click.argument("files", metavar="CASES...", nargs=-1, required=True)
 @click.option(
     "--policy", "policy_file", metavar="FILE", help="The policy for cases that bring none (default: built in)."
 )
 @global_options
 @pass_session
-def test(session: Session, file: str, policy_file: str | None) -> int:
-    """Run decision cases: {name, policy?, request, facts, want: {verdict, reasons}}; exits 5 when one disagrees."""
-    results = read_cases(file, read_policy(policy_file))
+def test(session: Session, files: tuple[str, ...], policy_file: str | None) -> int:
+    """Run decision cases: {name, policy?, request, facts, want: {verdict, reasons}}; exits 5 when one disagrees.
+
+    A request may name one of the tools that are here: {tool: NAME, args: {...}}.
+    """
+    shared = read_policy(policy_file)
+    results = [result for file in files for result in read_cases(file, shared)]
     if session.as_json:
         session.print_json([_result_object(result) for result in results])
     else:
@@ -142,7 +146,9 @@ def _row_object(row: StageRow) -> dict[str, object]:
 
 
 def _row_lines(row: StageRow) -> list[Text]:
-    head = Text.assemble(f"{row.stage:<12}", (f"{row.verdict:<8}", STYLES[row.verdict]), f"{line(row.rule):<26}")
+    head = Text.assemble(
+        f"{row.stage:<12}", (f"{row.verdict:<8}", STYLES.get(row.verdict, "red")), f"{line(row.rule):<26}"
+    )
     head.append(line(row.message), style="dim")
     seen = [
         Text(f"            {line(name)}: {line(value)}", style="dim") for name, value in row.values.items() if value
