@@ -11,7 +11,7 @@ from policies.expressions import ExpressionError, Program, compile_expression
 from policies.reading import Reader, join, shown
 
 NAMES = frozenset({"prompt", "system", "turn", "messages", "tools", "last_tool"})
-KEYS = ("when", "default", "text", "tool_calls", "output", "usage", "delay", "error", "times")
+KEYS = ("when", "default", "text", "tool_calls", "output", "usage", "delay", "cut", "error", "times")
 ERROR_KEYS = ("status", "retry_after", "message")
 USAGE_KEYS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
 MAX_DELAY_S = 3600.0
@@ -31,7 +31,8 @@ class ScriptError:
 class ScriptReply:
     """One reply. `when` null always matches; `times` null is any number; `body` is the text of the answer.
 
-    `tokens` null means that they are estimated from the bytes of what is asked and answered.
+    `tokens` null means that they are estimated from the bytes of what is asked and answered. Where `cut` is set the
+    answer is made and billed, and its stream ends in the middle.
     """
 
     when: Program | None
@@ -41,6 +42,7 @@ class ScriptReply:
     tokens: Tokens | None
     delay_s: float
     error: ScriptError | None
+    cut: bool = False
 
 
 def read_replies(data: object, reader: Reader) -> tuple[ScriptReply, ...]:
@@ -70,6 +72,7 @@ def _read_reply(fields: EntryFields, path: str, reader: Reader) -> ScriptReply:
         tokens=_read_usage(fields, path, reader),
         delay_s=fields.seconds("delay", 0.0, most=MAX_DELAY_S),
         error=_read_error(fields, path, reader),
+        cut=_read_cut(fields),
     )
 
 
@@ -89,6 +92,15 @@ def _read_when(fields: EntryFields) -> Program | None:
     except ExpressionError as error:
         fields.add("expression", "when", str(error), f"it may name {', '.join(f'`{name}`' for name in sorted(NAMES))}")
         return None
+
+
+def _read_cut(fields: EntryFields) -> bool:
+    cut = fields.get("cut", False)
+    if cut is not False and (cut is not True or "error" in fields):
+        fields.add(
+            "wrong_value", "cut", f"{shown(cut)} does not fit here", "write `cut: true` beside a `text` or `output`"
+        )
+    return cut is True
 
 
 def _read_text(fields: EntryFields) -> str:

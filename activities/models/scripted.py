@@ -62,6 +62,9 @@ class Scripted:
         answer = _answer(ask, reply)
         # Before the first part: a provider bills what it made, also where nobody stayed to hear it.
         self._note(ask, answer.tokens, billed=True)
+        if reply.cut:
+            await _stream(answer.text[: len(answer.text) // 2], reply.delay_s / 2, progress)
+            raise failures.maybe_billed(ask.card.alias, "the stream ended before the answer did")
         await _stream(answer.text, reply.delay_s, progress)
         return answer
 

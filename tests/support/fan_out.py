@@ -48,7 +48,7 @@ GRAPH: dict[str, object] = {
             "model": "default",
             "prompt": "What of ${item}?",
             "max_tokens": 4000,
-            "retry": {"max_attempts": 3},
+            "retry": {"max_attempts": 3, "initial": "200ms"},
             "next": "again",
         },
         "again": {"kind": "model", "model": "default", "prompt": "More of ${item}?", "max_tokens": 900},

@@ -158,6 +158,9 @@ def _budget(m: Machine) -> dict[str, BudgetView]:
     if live:
         scopes["execution"] = max(live, key=lambda standing: standing.used.tokens + standing.reserved.tokens)
     found = {scope: _budget_view(standing) for scope, standing in scopes.items()}
+    over = m.ledgers[spending.RUN].overrun
+    beyond = {name: _in(getattr(over, field), unit) for name, field, unit in UNITS if getattr(over, field)}
+    found["lifetime"] = found["lifetime"].model_copy(update={"overrun": beyond})
     tenant = leasing.tenant_standing(m)
     if tenant is not None:
         leased = {name: _in(getattr(leasing.held(m), field), unit) for name, field, unit in UNITS}

@@ -32,6 +32,8 @@ def test_only_a_recorded_overrun_gets_past_the_cap_and_it_stops_the_run(first: i
         assert schedule.served_nano <= CAP_NANO + over
         beyond += schedule.served_nano > CAP_NANO
         assert not over or schedule.ledger.stopped
+        told = schedule.engine.view().budget["lifetime"].overrun.get("cost_usd", 0)
+        assert told == over / CAP_NANO
     assert beyond, "no schedule got past the cap: the test shows nothing"
 
 

@@ -10,6 +10,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.models.call import call_model
 from activities.models.catalogue import Catalogue, load_catalogue
+from policies.errors import DocumentError
 from tests.support.model_calls import Attempt, Heard, attempt_call, model_args, model_call, output_of
 from workflows.contracts.calls import CallResult, Message, ModelArgs, Part
 
@@ -199,3 +200,22 @@ async def test_attempts_without_an_activity_count_as_the_first(tmp_path: Path) -
     catalogue = scripted(tmp_path, ERRORS)
     result = await call_model(catalogue, "scripted", model_call(asked()), Heard())
     assert output_of(result).text == "done"
+
+
+async def test_a_cut_answer_is_billed_and_not_given(tmp_path: Path) -> None:
+    extra = f"{PRICE}, journal: served.jsonl"
+    heard, catalogue = Heard(), scripted(tmp_path, "replies: [{default: true, text: abcdefgh, cut: true}]", extra)
+    with pytest.raises(ApplicationError) as caught:
+        await attempt_call(catalogue, asked(), Attempt("scripted"), heard)
+    assert (caught.value.type, caught.value.non_retryable) == ("MaybeBilled", True)
+    assert heard.said[-1] == ("abcd", 4)
+    (line,) = (tmp_path / "served.jsonl").read_text().splitlines()
+    assert json.loads(line)["billed"] is True
+
+
+@pytest.mark.parametrize(
+    "reply", ["{default: true, text: a, cut: 1}", "{default: true, error: {status: 529}, cut: true}"]
+)
+def test_only_an_answer_can_be_cut(tmp_path: Path, reply: str) -> None:
+    with pytest.raises(DocumentError, match="cut: true"):
+        scripted(tmp_path, f"replies: [{reply}]")
