@@ -43,14 +43,14 @@ class AgentLifetime:
     @workflow.run
     async def run(self, *sent: Any) -> dict[str, Any]:
         """Run the graph to its end; see `ending` for what each end looks like to Temporal."""
-        raw = _one_of(sent)
+        raw, began_ms = _one_of(sent), now_ms()
         admitted = await self._open(raw)
         if self.observer is not None:
             admitted.engine.watch(self.observer)
         session = Session(admitted.engine, admitted.told)
         if admitted.carried:
-            session.restart_timers()
-        session.post(_beginning(admitted, raw))
+            session.restart_timers(began_ms)
+        session.post(_beginning(admitted, raw, began_ms))
         session.work()
         self._session = session
         await self._live(session, admitted)
@@ -193,13 +193,16 @@ class AgentLifetime:
         return self._session
 
 
-def _beginning(admitted: Admitted, raw: object) -> RunStarted | CarryResumed:
-    """The run's first event in this history, with the digests of what it was given: its audit begins with them."""
+def _beginning(admitted: Admitted, raw: object, began_ms: int) -> RunStarted | CarryResumed:
+    """The run's first event in this history, with the digests of what it was given: its audit begins with them.
+
+    Its time is the one before admission, which is a local activity: see `Performer`.
+    """
     sent, run_id = digest_of(raw), workflow.info().original_execution_run_id
     if admitted.carried:
-        return CarryResumed(now_ms(), sent, run_id)
+        return CarryResumed(began_ms, sent, run_id)
     card = digest_of(admitted.card.model_dump(mode="json", exclude_defaults=True))
-    return RunStarted(now_ms(), sent, card, run_id)
+    return RunStarted(began_ms, sent, card, run_id)
 
 
 def _one_of(sent: tuple[object, ...]) -> object:

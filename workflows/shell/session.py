@@ -54,7 +54,9 @@ class Session:
         """Apply every event that waits, and carry out what follows."""
         while self._inbox:
             self.applied += 1
-            for command in self.engine.apply(self._inbox.popleft()):
+            event = self._inbox.popleft()
+            self._performer.at_ms = max(self._performer.at_ms, event.at_ms)
+            for command in self.engine.apply(event):
                 self._perform(command)
         self.attributes.tell(self.engine)
 
@@ -68,8 +70,9 @@ class Session:
         """Keep why a signal could not be read as an answer."""
         self.engine.note_refusal(reason)
 
-    def restart_timers(self) -> None:
+    def restart_timers(self, at_ms: int) -> None:
         """Start what the engine remembers of its timers, after it was restored."""
+        self._performer.at_ms = at_ms
         for timer, due_ms in self.engine.timers().items():
             self._performer.start_timer(StartTimer(timer, due_ms, timer))
 
