@@ -18,6 +18,7 @@ from activities.models.replies import read_replies
 from policies.errors import DocumentError, Problem
 from policies.prices import Price
 from policies.reading import Reader
+from workflows.contracts.run import PriceCard
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -80,6 +81,31 @@ def test_price_comes_from_the_entry_then_the_policy(tmp_path: Path) -> None:
     )
     catalogue = load_catalogue(file, None, environ={}, price_of=lambda _: Price(7, 8, 9, 10))
     assert {alias: card.price.input for alias, card in catalogue.cards().items()} == {"a": 7, "b": 1000}
+
+
+def test_without_a_price_a_model_is_called_only_where_the_policy_lets_it(tmp_path: Path) -> None:
+    file = tmp_path / "models.yaml"
+    file.write_text("models: {local: {provider: anthropic, model: nobodys}}")
+    with pytest.raises(DocumentError, match="no price is known"):
+        load_catalogue(file, None, environ={})
+    catalogue = load_catalogue(file, None, environ={}, unpriced=True)
+    card = catalogue.cards()["local"]
+    assert (card.priced, card.price) == (False, PriceCard())
+    assert catalogue.warnings == (
+        "model `local` has no price (`unpriced: allow`): its cost counts as 0, and no budget of money holds it",
+    )
+    file.write_text("models: {local: {provider: anthropic, model: nobodys, price: {input: 0, output: 0}}}")
+    free = load_catalogue(file, None, environ={}, unpriced=True)
+    assert (free.cards()["local"].priced, free.warnings) == (True, ())
+    assert free.cards()["local"].digest != card.digest
+
+
+def test_the_built_in_models_may_lack_a_price_too(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match="no price is known"):
+        load_catalogue(None, None, environ={}, price_of=lambda _: None)
+    catalogue = load_catalogue(None, None, environ={}, price_of=lambda _: None, unpriced=True)
+    assert [card.priced for card in catalogue.cards().values()] == [False, False]
+    assert len(catalogue.warnings) == 2
 
 
 def test_digest_changes_with_what_a_decision_rests_on(tmp_path: Path) -> None:

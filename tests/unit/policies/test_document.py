@@ -16,6 +16,7 @@ from policies.ladder import Ladder
 from policies.limits import EXECUTION, LIFETIME
 from policies.loop_guard import LoopRules
 from policies.model import Risk, Trigger
+from policies.price_document import parse_prices
 from policies.prices import Price
 from policies.windows import TENANT
 from tests.unit.policies.documents import DIGEST, FULL, PEOPLE, changed, problems_of
@@ -331,4 +332,14 @@ def test_what_is_wrong_with_a_file_of_prices_is_told_with_the_rest() -> None:
     assert [(problem.code, problem.file) for problem in caught.value.problems] == [
         ("wrong_value", None),
         ("unreadable", "prices.yaml"),
+    ]
+
+
+def test_a_file_of_prices_is_models_and_what_they_cost() -> None:
+    assert parse_prices({"m": {"input": 1, "output": 2}}) == {"m": Price(1_000, 2_000, 1_000, 1_000)}
+    with pytest.raises(DocumentError) as caught:
+        parse_prices({"m": {"input": 1}, "n": {"input": "free", "output": 1}})
+    assert [(problem.code, problem.path) for problem in caught.value.problems] == [
+        ("missing", "m"),
+        ("wrong_value", "n.input"),
     ]

@@ -16,6 +16,7 @@ from worker.settings import Flags, settings
 POLICY = """
 policy: all
 version: 1
+prices: prices.yaml
 tenants:
   default: {allow: [{tool: ["fs.*"]}, {fs.read: ["**"]}, {fs.write: ["**"]}]}
 """
@@ -24,6 +25,7 @@ tenants:
 def composed(workspace: Path) -> tuple[Dispatch, Any]:
     """A worker whose policy, models, tools, database and blobs all lie in its workspace."""
     (workspace / "policy.yaml").write_text(POLICY, encoding="utf-8")
+    (workspace / "prices.yaml").write_text("any-model: {input: 1, output: 1}\n", encoding="utf-8")
     (workspace / "models.yaml").write_text(
         "models: {default: {provider: scripted, script: r.yaml, price: {input: 1, output: 1}}}\n", encoding="utf-8"
     )
@@ -54,7 +56,7 @@ async def denied(workspace: Path, name: str, args: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize(
-    "path", ["policy.yaml", "models.yaml", "tools/new.py", "blobs/sha256/x", "runs.db", "runs.db-wal"]
+    "path", ["policy.yaml", "prices.yaml", "models.yaml", "tools/new.py", "blobs/sha256/x", "runs.db", "runs.db-wal"]
 )
 async def test_no_tool_writes_an_operator_file(tmp_path: Path, path: str) -> None:
     assert await denied(tmp_path, "fs.write", {"path": path, "text": "allow: everything"})
