@@ -140,7 +140,7 @@ def _sort_of(path: Path, sorts: Sorts) -> str:
         if found == "numbers":
             return "number" if isinstance(step, str) else "any"
         found = found.get(str(step)) if isinstance(found, dict) else None
-    return found if found in {"text", "number", "texts"} else "any"
+    return found if isinstance(found, str) and found in {"text", "number", "texts"} else "any"
 
 
 def _chain(chain: Chain, sorts: Sorts) -> Part:
@@ -198,7 +198,8 @@ def _ordered(one: Part, other: Part, order: Callable[..., object]) -> Fetch:
 
     def ordered(bindings: Bindings) -> object:
         values = left(bindings), right(bindings)
-        if _kind(values[0]) == _kind(values[1]):
+        kind = _kind(values[0])
+        if kind != "bool" and kind == _kind(values[1]):
             return order(*values)
         raise Unsure
 
@@ -219,9 +220,9 @@ def _equal(one: Part, other: Part, *, wanted: bool) -> Fetch:
 
 
 def _kind(value: object) -> str:
-    """What a value is compared as; only texts and numbers of a size that a double has exactly."""
-    kind = _KINDS.get(type(value), "")
-    if kind not in {"text", "number"} or (type(value) is int and abs(value) > EXACT):
+    """What a value is compared as: a text, a bool, or a number of a size that a double has exactly."""
+    kind = _KINDS.get(type(value))
+    if kind is None or (type(value) is int and abs(value) > EXACT):
         raise Unsure
     return kind
 
