@@ -99,7 +99,7 @@ def _ask_policy(m: Machine, call: CallState, activation: Activation) -> tuple[Re
     request, facts = request_of(m, call, activation), facts_of(m, call, activation)
     decision = decide(m.policy, request, facts)
     if m.observer is not None:
-        m.observer.decided(call.id, request, facts, decision)
+        m.observer.decided(call.id, m.policy, request, facts, decision)
     return request, decision
 
 

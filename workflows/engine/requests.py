@@ -53,8 +53,8 @@ def fingerprint(call: CallState) -> str:
 
 
 def facts_of(m: Machine, call: CallState, activation: Activation) -> Facts:
-    """What the run knows now. What only guardrails read is left out where there are none."""
-    ruled = bool(m.policy.guardrails)
+    """What the run knows now. What only guardrails read is left out where there are none, and nobody watches."""
+    ruled = bool(m.policy.guardrails) or m.observer is not None
     frame = m.frame_of(activation)
     attempts = 1 if call.effect is Effect.ONCE else m.node_of(activation).retry.max_attempts
     longest_ms = attempts_ms(timeout_s(m, call, activation), attempts, m.node_of(activation).retry.max_interval_s)
