@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pydantic import ValidationError
 
@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
     from workflows.contracts.pause import PauseView
 
+Scope: TypeAlias = Literal["once", "run", "tenant"]
 HUMAN = "on_human_node"
-POLICY_TRIGGERS = frozenset({"on_risky_tool", "on_protected_path"})
+WITH_DATA = frozenset({"raise", "reduce", "retry", "substitute", "revise", "provide"})
+"""Outcomes of policy's pauses that say more than a word; the run knows what it takes."""
 
 
 def choose(pauses: Sequence[PauseView], pause: str | None, run: str) -> PauseView:
@@ -38,16 +40,29 @@ def choose(pauses: Sequence[PauseView], pause: str | None, run: str) -> PauseVie
     raise unknown(f"{message}; open: {_ids(pauses)}")
 
 
+def choose_lacking(pauses: Sequence[PauseView], capability: str, run: str) -> PauseView:
+    """The pause that asks for this capability; exit 8 if none does, 2 if several do."""
+    lacking = [pause for pause in pauses if capability in pause.lacks]
+    if not lacking:
+        lacks = ", ".join(f"`{line(lack)}`" for pause in pauses for lack in pause.lacks) or "nothing"
+        message = f"run `{line(run, 200)}` does not ask for `{line(capability, 200)}`"
+        raise unknown(f"{message}; it asks for {lacks}")
+    if len(lacking) > 1:
+        message = f"{len(lacking)} open pauses ask for `{line(capability, 200)}`: {_ids(lacking)}"
+        raise usage(f"{message}; name one with `detent answer RUN PAUSE grant`")
+    return lacking[0]
+
+
 def check_policy_pause(pause: PauseView, verb: str) -> None:
-    """Refuse `approve` and `deny` where it is not policy that asks (exit 2)."""
-    if pause.trigger not in POLICY_TRIGGERS:
+    """Refuse `approve`, `deny` and `grant` where it is not policy that asks, or not for that (exit 2)."""
+    if pause.trigger == HUMAN or verb not in pause.outcomes:
         outcomes = ", ".join(f"`{line(outcome)}`" for outcome in pause.outcomes)
         message = f"`detent {verb}` answers what policy asks; pause `{line(pause.id)}` is `{line(pause.trigger)}`"
         raise usage(f"{message}: use `detent answer` with one of {outcomes}")
 
 
-def make_answer(pause: PauseView, outcome: str, data: object, by: str) -> Answer:
-    """The answer, checked against the pause: a wrong outcome or a payload that does not fit its form is exit 7."""
+def make_answer(pause: PauseView, outcome: str, data: object, by: str, scope: Scope = "once") -> Answer:
+    """The answer, not signed yet: a wrong outcome or a payload that does not fit the pause's form is exit 7."""
     if outcome not in pause.outcomes:
         outcomes = ", ".join(f"`{line(known)}`" for known in pause.outcomes)
         raise invalid(
@@ -56,7 +71,7 @@ def make_answer(pause: PauseView, outcome: str, data: object, by: str) -> Answer
     refuse_secrets(data, "answer")
     data = _fitting(pause, outcome, data)
     try:
-        answer = Answer(pause=pause.id, digest=pause.digest or None, outcome=outcome, data=data, by=by)
+        answer = Answer(pause=pause.id, digest=pause.digest or None, outcome=outcome, scope=scope, data=data, by=by)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])
@@ -66,7 +81,7 @@ def make_answer(pause: PauseView, outcome: str, data: object, by: str) -> Answer
 
 
 def wire_bytes(answer: Answer) -> bytes:
-    """The canonical JSON of an answer, without what is not set: what is sent, digested and one day signed."""
+    """The canonical JSON of an answer, without what is not set: what is sent."""
     return canonical(answer.model_dump(mode="json", exclude_none=True))
 
 
@@ -82,7 +97,8 @@ def _fitting(pause: PauseView, outcome: str, data: object) -> object:
         fits = isinstance(data, dict) and set(data) == {"result"}
         problems = [] if fits else ['it must be {"result": ...}, the result that the call would have had']
     else:
-        problems = [] if data is None else [f"outcome `{line(outcome)}` takes none"]
+        fits = data is None or outcome in WITH_DATA
+        problems = [] if fits else [f"outcome `{line(outcome)}` takes none"]
     if problems:
         message = f"the data does not fit pause `{line(pause.id)}`: {'; '.join(map(line, problems))}"
         raise invalid(f"{message}; `--data` gives it", kind="InvalidAnswer")

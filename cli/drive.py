@@ -16,20 +16,27 @@ from cli.follow import follow
 from cli.presets import BY, next_preset
 from cli.prompt import ask
 from cli.render.text import line
+from cli.voice import Voice
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from cli.cluster import Cluster
     from cli.presets import Preset
+    from workflows.contracts.pause import Answer, PauseView
     from workflows.contracts.run import RunView
+
+NOBODY = Voice()
 
 
 class Driver:
     """Follows one run: shows it, gives the answers that were given ahead, asks for the others if somebody is there."""
 
-    def __init__(self, cluster: Cluster, run: str, presets: list[Preset], *, interactive: bool) -> None:
+    def __init__(
+        self, cluster: Cluster, run: str, presets: list[Preset], *, interactive: bool, voice: Voice = NOBODY
+    ) -> None:
         self._cluster = cluster
+        self._voice = voice
         self._run = run
         self._presets = presets
         self._interactive = interactive
@@ -75,11 +82,17 @@ class Driver:
             return False
         pause, preset = found
         try:
-            await send(self._cluster, self._run, make_answer(pause, preset.outcome, preset.data, BY), "update")
+            await send(self._cluster, self._run, self._made(pause, preset), "update")
         except CommandError as error:
             click.echo(f"`--answer {preset.node}={preset.outcome}`: {line(error.message)}", err=True)
             return False
         return True
+
+    def _made(self, pause: PauseView, preset: Preset) -> Answer:
+        """An answer like any other: where a signature is needed, whoever runs this command gives it."""
+        signs = pause.signed or self._voice.key_file is not None
+        made = make_answer(pause, preset.outcome, preset.data, self._voice.id if signs else BY)
+        return self._voice.sign_answer(made, needed=pause.signed)
 
     async def _ask(self, view: RunView) -> None:
         """Ask about one pause at a time; a question that somebody else has answered is taken back."""
@@ -96,7 +109,7 @@ class Driver:
                 if pause.id not in self._left_open:
                     self._display.hold()
                     self._asked = pause.id
-                    self._asking = asyncio.create_task(ask(self._cluster, self._run, pause))
+                    self._asking = asyncio.create_task(ask(self._cluster, self._run, pause, self._voice))
                     self._asking.add_done_callback(lambda _: self._changed.set())
                     return
 

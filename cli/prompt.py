@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from cli.answering import make_answer
+from cli.answering import WITH_DATA, make_answer
 from cli.answers import send
 from cli.exits import CommandError
-from cli.identity import claimed_id
 from cli.payload import json_value
 from cli.render.pause import pause_lines
 from cli.render.screen import stderr
@@ -20,13 +19,14 @@ from cli.render.text import line
 
 if TYPE_CHECKING:
     from cli.cluster import Cluster
+    from cli.voice import Voice
     from workflows.contracts.pause import PauseView
 
 READ_BYTES = 64 * 1024
 
 
-async def ask(cluster: Cluster, run: str, pause: PauseView) -> bool:
-    """Show a pause, read an answer, send it; false when the person leaves it open (an empty line or Ctrl-D)."""
+async def ask(cluster: Cluster, run: str, pause: PauseView, voice: Voice) -> bool:
+    """Show a pause, read an answer, sign and send it; false when the person leaves it open (a bare Enter or Ctrl-D)."""
     console = stderr()
     for text in pause_lines(pause, run, how=False):
         console.print(text, soft_wrap=True)
@@ -36,8 +36,9 @@ async def ask(cluster: Cluster, run: str, pause: PauseView) -> bool:
             console.print(Text("left open", style="dim"))
             return False
         try:
-            data = await _data(pause)
-            await send(cluster, run, make_answer(pause, outcome, data, claimed_id()), "update")
+            data = await _data(pause, outcome)
+            made = voice.sign_answer(make_answer(pause, outcome, data, voice.id), needed=pause.signed)
+            await send(cluster, run, made, "update")
         except CommandError as error:
             console.print(Text(line(error.message), style="red"), soft_wrap=True)
             if error.kind != "InvalidAnswer":
@@ -65,11 +66,12 @@ async def _choose(pause: PauseView) -> str | None:
         console.print(Text(f"`{line(word, 64)}` is none of them", style="red"))
 
 
-async def _data(pause: PauseView) -> object:
-    """The payload, where the pause has a form."""
-    if pause.form is None:
+async def _data(pause: PauseView, outcome: str) -> object:
+    """The payload, where the pause has a form or the outcome says more than a word."""
+    if pause.form is None and outcome not in WITH_DATA:
         return None
-    word = (await read_line("data, JSON that fits the form: ")).strip()
+    fits = "" if pause.form is None else " that fits the form"
+    word = (await read_line(f"data, JSON{fits}: ")).strip()
     return json_value(word, "the data") if word else None
 
 

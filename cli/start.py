@@ -20,6 +20,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from cli.exits import invalid, usage
 from cli.payload import check_size
 from cli.runs import find
+from cli.voice import Voice
 from policies.canonical import canonical, digest
 from workflows.contracts.names import SA_GRAPH, SA_PENDING, SA_PHASE, SA_TENANT, WORKFLOW, workflow_id
 from workflows.contracts.run import RunInput
@@ -28,6 +29,7 @@ from workflows.language.schema import validate_value
 if TYPE_CHECKING:
     from cli.cluster import Cluster
 
+NOBODY = Voice()
 DEFAULT_TENANT = "default"
 KEY_BYTES = 4
 TASK_TIMEOUT = timedelta(seconds=5)
@@ -44,16 +46,21 @@ class Start:
     tenant: str | None
     key: str | None
     allow_gaps: bool = False
+    voice: Voice = NOBODY
 
     @property
     def name(self) -> str:
         """The graph's name."""
         return str(self.graph.get("graph"))
 
-    @property
-    def run_input(self) -> RunInput:
-        """The workflow's argument."""
-        return RunInput(graph=self.graph, input=self.input, tenant=self.tenant, allow_gaps=self.allow_gaps)
+    def run_input(self, namespace: str, run: str) -> RunInput:
+        """The workflow's argument, signed for this run where there is a key to sign it with."""
+        starter = self.voice.starter(
+            namespace=namespace, workflow_id=run, graph_digest=digest(self.graph), input_digest=digest(self.input)
+        )
+        return RunInput(
+            graph=self.graph, input=self.input, tenant=self.tenant, allow_gaps=self.allow_gaps, starter=starter
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +87,7 @@ async def start(cluster: Cluster, what: Start) -> Started:
     try:
         await cluster.client.start_workflow(
             WORKFLOW,
-            what.run_input.model_dump(mode="json", exclude_none=True),
+            what.run_input(cluster.client.namespace, run).model_dump(mode="json", exclude_none=True),
             id=run,
             task_queue=cluster.task_queue,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,

@@ -1,89 +1,153 @@
-"""`detent pause`, `resume` and `cancel`: control of a run, at its next safe point."""
+"""`detent pause`, `resume`, `cancel` and `repin`: control of a run, at its next safe point."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cli.answers import update
-from cli.cluster import reach, require_worker
+from cli.cluster import Cluster, has_worker, reach, require_worker
 from cli.context import Session, global_options, pass_session
-from cli.exits import invalid
-from cli.identity import claimed_id
+from cli.exits import CommandError, invalid, usage
 from cli.options import run_argument
 from cli.printing import print_view
 from cli.render.text import line
-from cli.runs import find_open, open_view
-from workflows.contracts.names import UPDATE_PAUSE, UPDATE_RESUME
+from cli.runs import UNANSWERED, find, find_open, open_view
+from cli.voice import Voice, voice_of, voice_options
+from workflows.contracts.names import UPDATE_CANCEL, UPDATE_PAUSE, UPDATE_REPIN, UPDATE_RESUME
 from workflows.contracts.pause import Control
-from workflows.contracts.run import RunView
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from workflows.contracts.run import RunView
 
 MAX_REASON = 2048
+DIGEST_DIGITS = 64
 
-_reason = click.option("--reason", metavar="TEXT", help="Why; it is recorded.")
-_identity = click.option("--as", "identity", metavar="ID", help="Who does it (default: the login's name).")
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is wanted of a run, by whom and why."""
+
+    run: str
+    action: str
+    voice: Voice
+    reason: str | None
+    policy_digest: str | None = None
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    reason = click.option("--reason", metavar="TEXT", help="Why; it is recorded.")
+    return global_options(voice_options(reason(command)))
 
 
 @click.command()
 @run_argument
-@_reason
-@_identity
-@global_options
+@_options
 @pass_session
-def pause(session: Session, run: str, reason: str | None, identity: str | None) -> None:
+def pause(session: Session, /, run: str, **options: Any) -> None:
     """Hold a run at the next safe point.
 
     Calls in flight end, and nothing new is started until `detent resume`.
     """
-    _print(session, asyncio.run(_control(run, UPDATE_PAUSE, reason, identity)), "held")
+    _print(session, asyncio.run(_control(_wish(run, UPDATE_PAUSE, options))), "held")
 
 
 @click.command()
 @run_argument
-@_reason
-@_identity
-@global_options
+@_options
 @pass_session
-def resume(session: Session, run: str, reason: str | None, identity: str | None) -> None:
+def resume(session: Session, /, run: str, **options: Any) -> None:
     """Lift a hold that `detent pause` made.
 
     What has a pause id is lifted by `detent answer` alone.
     """
-    _print(session, asyncio.run(_control(run, UPDATE_RESUME, reason, identity)), "goes on")
+    _print(session, asyncio.run(_control(_wish(run, UPDATE_RESUME, options))), "goes on")
 
 
 @click.command()
 @run_argument
-@global_options
+@_options
 @pass_session
-def cancel(session: Session, run: str) -> None:
+def cancel(session: Session, /, run: str, **options: Any) -> None:
     """Cancel a run.
 
     Calls that may be broken off are; those that change something run to their end.
     """
-    asyncio.run(_cancel(run))
+    asyncio.run(_cancel(_wish(run, UPDATE_CANCEL, options)))
     if session.as_json:
         session.print_json({"id": run, "cancel_requested": True})
     else:
         session.answer(f"{line(run)} is being cancelled")
 
 
-async def _control(run: str, name: str, reason: str | None, identity: str | None) -> RunView:
+@click.command()
+@run_argument
+@click.option(
+    "--policy-digest", required=True, metavar="D", help="The digest of the tenant's policy that the run is to have."
+)
+@_options
+@pass_session
+def repin(session: Session, /, run: str, policy_digest: str, **options: Any) -> None:
+    """Put a run under the policy that its workers have now; always signed.
+
+    What was approved for the whole run, and what was granted to it, is void, and open pauses are asked again.
+    `detent policy check` prints the digest of each tenant's policy.
+    """
+    if len(policy_digest) != DIGEST_DIGITS:
+        raise usage(f"`--policy-digest {policy_digest[:80]}`: it has {DIGEST_DIGITS} hex digits")
+    view = asyncio.run(_control(_wish(run, UPDATE_REPIN, options, policy_digest), signs=True))
+    _print(session, view, f"is under policy {policy_digest[:16]}")
+
+
+def _wish(run: str, action: str, options: dict[str, Any], policy_digest: str | None = None) -> Wish:
+    reason = options["reason"]
     if reason is not None and len(reason) > MAX_REASON:
         raise invalid(f"`--reason`: {len(reason):,} characters are over the limit of {MAX_REASON:,}", kind="TooLarge")
+    return Wish(run, action, voice_of(options["identity"], options["key_file"]), reason, policy_digest)
+
+
+async def _control(wish: Wish, *, signs: bool = False) -> RunView:
     cluster = await reach()
-    await find_open(cluster, run)
+    await find_open(cluster, wish.run)
     await require_worker(cluster)
-    said = Control(by=claimed_id(identity), reason=reason).model_dump(mode="json", exclude_none=True)
-    await update(cluster, run, name, said, f"{name}:{uuid.uuid4()}")
-    return await open_view(cluster, run)
+    await _send(cluster, wish, signs=signs)
+    return await open_view(cluster, wish.run)
 
 
-async def _cancel(run: str) -> None:
-    handle = await find_open(await reach(), run)
+async def _cancel(wish: Wish) -> None:
+    """The run hears who cancels it; one that nobody works on, or that does not answer, hears it from the server."""
+    cluster = await reach()
+    handle = await find_open(cluster, wish.run)
+    if await has_worker(cluster):
+        try:
+            await _send(cluster, wish, signs=False)
+        except CommandError as error:
+            if error.kind != UNANSWERED:
+                raise
+        else:
+            return
     await handle.cancel()
+
+
+async def _send(cluster: Cluster, wish: Wish, *, signs: bool) -> None:
+    found = await find(cluster, wish.run)
+    control = Control(by=wish.voice.id, reason=wish.reason, policy_digest=wish.policy_digest)
+    said = wish.voice.sign_control(
+        control,
+        needed=signs,
+        action=wish.action,
+        namespace=cluster.client.namespace,
+        workflow_id=wish.run,
+        first_run_id=found.raw_description.workflow_execution_info.first_run_id or found.run_id,
+    )
+    payload = said.model_dump(mode="json", exclude_none=True)
+    await update(cluster, wish.run, wish.action, payload, f"{wish.action}:{uuid.uuid4()}")
 
 
 def _print(session: Session, view: RunView, words: str) -> None:

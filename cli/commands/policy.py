@@ -53,6 +53,8 @@ def check(session: Session, file: str) -> int:
         session.note(f"warning: {SHARED.format(names=shared, namespace=line(namespace))}")
     for told in advice(found):
         session.note(f"warning: {line(told)}")
+    for name, tenant in found.tenants.items():
+        session.note(f"tenant {line(name)}  digest {tenant.digest}")
     if session.as_json:
         session.print_json([])
     else:

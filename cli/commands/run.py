@@ -25,6 +25,7 @@ from cli.render.text import line
 from cli.runs import find, is_open, view_of
 from cli.secrets import refuse_secrets
 from cli.start import Start, check_input, start
+from cli.voice import Voice, voice_of, voice_options
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -42,6 +43,7 @@ class Asked:
     file: Path
     db: Path | None
     worker: WorkerOptions
+    voice: Voice
 
 
 @click.command()
@@ -59,6 +61,7 @@ class Asked:
     "--answer", "answers", multiple=True, metavar="NODE=OUTCOME[:JSON]", help="Answer a human node; repeatable."
 )
 @click.option("--allow-gaps", is_flag=True, help="Start although the worker lacks a tool or model.")
+@voice_options
 @worker_options
 @global_options
 @pass_session
@@ -68,7 +71,8 @@ def run(session: Session, /, graph: str, *, answers: tuple[str, ...], local: boo
     Exits 0 when it completed, 3 when policy or a person ended it, 4 when it waits for a person and nobody
     here can answer, 5 when it failed otherwise. Ctrl-C leaves the run to its worker, unless --local.
     """
-    asked = Asked(session, detach, local, Path(graph), others["db"], others["worker"])
+    voice = voice_of(others["identity"], others["key_file"])
+    asked = Asked(session, detach, local, Path(graph), others["db"], others["worker"], voice)
     _check_usage(asked, answers)
     found = read_graph(graph, allow_gaps=others["allow_gaps"], worker=others["worker"])
     document = _valid(found, session)
@@ -101,7 +105,8 @@ def _start_of(document: dict[str, object], options: dict[str, Any]) -> Start:
     value = with_settings(given, options["settings"], document.get("input"))
     refuse_secrets(value, "input", options["worker"])
     check_input(document, value)
-    return Start(document, value, options["tenant"], options["key"], options["allow_gaps"])
+    voice = voice_of(options["identity"], options["key_file"])
+    return Start(document, value, options["tenant"], options["key"], options["allow_gaps"], voice)
 
 
 async def _run(asked: Asked, what: Start, presets: list[Preset]) -> int:
@@ -137,7 +142,7 @@ async def _cluster(asked: Asked) -> AsyncIterator[Cluster]:
 
 
 async def _followed(asked: Asked, cluster: Cluster, run_id: str, presets: list[Preset]) -> RunView:
-    driver = Driver(cluster, run_id, presets, interactive=asked.session.interactive)
+    driver = Driver(cluster, run_id, presets, interactive=asked.session.interactive, voice=asked.voice)
     return await driver.drive()
 
 
