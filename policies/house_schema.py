@@ -24,7 +24,10 @@ from policies.triggers import ESCALATE, KEEP_WAITING, ON_TIMEOUT, UIS
 
 def house_schema() -> dict[str, object]:
     """The properties of a policy beside its tenants and prices."""
-    revoked: dict[str, object] = {"type": "string", "pattern": "^([0-9a-f]{64}|ed25519:.+)$"}
+    revoked: dict[str, object] = {
+        "type": "string",
+        "pattern": "^([0-9a-f]{16}|[0-9a-f]{64}|ed25519:.+|(person:)?[A-Za-z0-9][A-Za-z0-9._@+-]{0,127})$",
+    }
     return {
         "guardrails": {"type": "array", "maxItems": MAX_RULES, "items": _guardrail()},
         "triggers": mapping({trigger.value: _trigger(trigger) for trigger in Trigger}),

@@ -68,8 +68,8 @@ def admits(entries: Sequence[str], id_: str, roles: Sequence[str]) -> bool:
 
 
 def can_sign(person: Person, revoked: Sequence[str] = ()) -> bool:
-    """Whether the person has a key that was not revoked."""
-    return person.public_key is not None and person.public_key not in revoked
+    """Whether the person has a key, and neither it nor the person was revoked."""
+    return person.public_key is not None and not {person.public_key, person.id} & set(revoked)
 
 
 def _fits(entry: str, id_: str, roles: Sequence[str]) -> bool:

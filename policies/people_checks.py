@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from policies.model import Trigger
 from policies.people import ANY, PERSON, ROLE, can_sign
-from policies.people_document import CONTROLS
+from policies.people_document import CONTROLS, is_digest
 from policies.reading import join, nearest
+from policies.signing import KEY_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,8 @@ def check_people(reader: Reader, house: HouseRules) -> None:
             "no_signer", "answerers.people", message, "give somebody a `public_key`; `detent keys new` makes one"
         )
         return
+    people = [one for one in house.revoked if not is_digest(one) and not one.startswith(KEY_PREFIX)]
+    _check_named(reader, answerers, people, "revoked")
     for trigger in sorted(house.triggers):
         _check_rule(reader, house, house.triggers[trigger], f"triggers.{trigger.value}")
     if Trigger.CAPABILITY in house.triggers:

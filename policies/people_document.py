@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from policies.answerer_entries import read_person_id, read_role
 from policies.people import ANY, ROLE, Answerers, Approvals, Controls, Person
+from policies.people import PERSON as PERSON_PREFIX
 from policies.reading import join, shown
 from policies.signing import KEY_PREFIX, flaw_of_key
 from policies.units import read_span, write_duration
@@ -22,7 +23,8 @@ PERSON = ("id", "roles", "public_key")
 CONTROLS = tuple(field.name for field in fields(Controls))
 APPROVALS = ("tenant", "max")
 ALLOW, DENY = "allow", "deny"
-DIGEST_DIGITS = 64
+DIGEST_DIGITS = (16, 64)
+"""An approval's digest as `detent approvals ls` shows it, and whole."""
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -79,19 +81,23 @@ def write_approvals(approvals: Approvals) -> dict[str, object]:
 
 
 def read_revoked(reader: Reader, value: object, path: str) -> tuple[str, ...]:
-    """What no longer holds: standing approvals by their digest, people's keys as they are written."""
+    """What no longer holds: standing approvals by their digest, people's keys as they are written, people by id."""
     found: list[str] = []
     places = reader.texts(value, path)
     reader.most(places, path, MAX_REVOKED)
     for place, text in places:
         if text.startswith(KEY_PREFIX):
             found += [text] if _sound(reader, text, place) else []
-        elif len(text) == DIGEST_DIGITS and _HEX.issuperset(text):
+        elif is_digest(text):
             found.append(text)
-        else:
-            message = f"{shown(text)} is neither the digest of an approval ({DIGEST_DIGITS} hex digits) nor a key"
-            reader.add("wrong_value", place, message, "`detent approvals ls` shows digests")
+        elif (id_ := read_person_id(reader, text.removeprefix(PERSON_PREFIX), place)) is not None:
+            found.append(id_)
     return tuple(sorted(set(found)))
+
+
+def is_digest(text: str) -> bool:
+    """Whether an entry of `revoked` is an approval's digest."""
+    return len(text) in DIGEST_DIGITS and _HEX.issuperset(text)
 
 
 def _read_people(reader: Reader, value: object, path: str) -> list[tuple[str, Person]]:

@@ -186,11 +186,29 @@ def test_standing_approvals_end(approvals: dict[str, object], path: str, code: s
     assert problems_of(signed(approvals=approvals)) == [(code, path)]
 
 
-@pytest.mark.parametrize("entry", ["", "0123", DIGEST.upper(), DIGEST + "0", "ada", "ed25519:AAAA", IDENTITY])
-def test_what_is_revoked_is_an_approval_or_a_key(entry: str) -> None:
-    ((code, path),) = problems_of(small(revoked=[entry]))
-    assert code in {"wrong_value", "bad_key"}
-    assert path == "revoked[0]"
+@pytest.mark.parametrize(
+    ("entry", "code", "path"),
+    [
+        ("", "wrong_value", "revoked[0]"),
+        ("role:lead", "wrong_value", "revoked[0]"),
+        ("any", "wrong_value", "revoked[0]"),
+        ("ed25519:AAAA", "bad_key", "revoked[0]"),
+        (IDENTITY, "bad_key", "revoked[0]"),
+        (DIGEST + "0", "unknown_answerer", "revoked"),
+        ("adda", "unknown_answerer", "revoked"),
+    ],
+)
+def test_what_is_revoked_is_an_approval_a_key_or_a_person(entry: str, code: str, path: str) -> None:
+    assert problems_of(claimed(revoked=[entry])) == [(code, path)]
+
+
+def test_a_revoked_person_proves_nothing() -> None:
+    house = parse_policy(claimed(revoked=["person:bob", DIGEST[:16]])).house
+    assert house.revoked == (DIGEST[:16], "bob")
+    assert problems_of(signed([ADA], revoked=["ada"])) == [("no_signer", "answerers.people")]
+    assert problems_of(signed(triggers=asking(quorum=2), revoked=["bob"])) == [
+        ("quorum", "triggers.on_risky_tool.quorum")
+    ]
 
 
 def test_what_is_revoked_twice_is_revoked_once() -> None:
