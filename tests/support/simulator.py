@@ -33,6 +33,7 @@ class Simulator:
         self.calls: dict[str, commands.StartCall] = {}
         self.every_call: list[commands.StartCall] = []
         self.timers: dict[str, int] = {}
+        self.given: list[commands.Command] = []
         self.phase = ""
 
     def feed(self, event: events.Event) -> list[commands.Command]:
@@ -42,6 +43,7 @@ class Simulator:
         elif isinstance(event, events.TimerFired):
             self.timers.pop(event.timer, None)
         given = list(self.engine.apply(event))
+        self.given += given
         for command in given:
             self._track(command)
         self._round_trip()

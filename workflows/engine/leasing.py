@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 RUN = ""
 """The name of the run's own ledger, as `spending` has it."""
+ONE_STEP = Amount(steps=1)
+"""What is short of every call without a lease: that of its own activation, which the ledger is to hear of."""
 TIMER = "lease:again"
 TERM_MS = 600_000
 """How long a lease lasts beyond the longest call of the graph: so often a run without a pause asks again."""
@@ -50,10 +52,10 @@ def lease_standing(m: Machine, valid_until_ms: int) -> Standing | None:
         return None
     lease, used, held = m.state.lease, _fresh(m), m.ledgers[RUN].reserved
     usable = not lease.settling and lease.expires_ms >= valid_until_ms
-    most = lease.granted if usable else used + held
+    all_of_it = lease.granted if usable else used + held - ONE_STEP
     limited = tenant_limits(m.policy)
-    top = {unit: getattr(most, unit) for unit in UNITS if getattr(limited, unit) is not None}
-    return Standing(Limits(**top), used, held)
+    limit = {unit: getattr(all_of_it, unit) for unit in UNITS if getattr(limited, unit) is not None}
+    return Standing(Limits(**limit), used, held)
 
 
 def want(m: Machine, lack: Amount) -> None:
@@ -67,7 +69,7 @@ def want(m: Machine, lack: Amount) -> None:
         return
     used = ledger.used._replace(wall_ms=0)
     left = beyond(lease.granted, _fresh(m))
-    need = (most(left, ledger.reserved) + lack)._replace(wall_ms=0)
+    need = (most(left, ledger.reserved) + lack)._replace(wall_ms=0, steps=left.steps)  # calls reserve no steps
     lease.asked, lease.fence, lease.telling = True, lease.fence + 1, used
     m.out.append(
         TakeLease(
