@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.server.stranger import BelievesAll
 from tests.support.runs import Runs, working
 from worker.start_line import find_binary
 
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
 async def runs(temporal_client: Client, blobs: DirectoryBlobs, task_queue: str, tmp_path: Path) -> AsyncIterator[Runs]:
     """Runs under a policy that allows everything, but asks about what is risky or protected."""
     async with working(temporal_client, blobs, task_queue, tmp_path) as place:
+        yield place
+
+
+@pytest.fixture
+async def trusting(
+    temporal_client: Client, blobs: DirectoryBlobs, task_queue: str, tmp_path: Path
+) -> AsyncIterator[Runs]:
+    """The same on a worker that believes every seal, and none: what the checks behind the seal do alone."""
+    async with working(temporal_client, blobs, task_queue, tmp_path, seals=BelievesAll(bytes(32))) as place:
         yield place
 
 

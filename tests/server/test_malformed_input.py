@@ -149,16 +149,16 @@ CARRIES: tuple[dict[str, object], ...] = (
 )
 
 
-async def test_a_carry_that_does_not_parse_ends_the_run(runs: Runs) -> None:
-    for run in await go_on(runs, *({**GOOD, "carry": carry} for carry in CARRIES)):
+async def test_a_carry_that_does_not_parse_ends_the_run(trusting: Runs) -> None:
+    for run in await go_on(trusting, *({**GOOD, "carry": carry} for carry in CARRIES)):
         failure = await run.failure()
         assert failure.type == "ForgedInput"
         assert "the carry does not parse" in failure.message
 
 
-async def test_a_carry_of_a_later_version_waits_for_a_newer_worker(runs: Runs) -> None:
+async def test_a_carry_of_a_later_version_waits_for_a_newer_worker(trusting: Runs) -> None:
     later = ({"v": 2}, {"card": CARD, "snapshot": {"v": 2}})
-    for run in await go_on(runs, *({**GOOD, "carry": carry} for carry in later)):
+    for run in await go_on(trusting, *({**GOOD, "carry": carry} for carry in later)):
         assert "is version 2, this worker reads 1: deploy a newer worker" in await task_failure(run)
         assert (await run.handle.describe()).status is WorkflowExecutionStatus.RUNNING
         await run.handle.terminate()

@@ -13,7 +13,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from policies.canonical import digest
 from policies.document import parse_policy
 from tests.server.histories import calls_of, card_of, scheduled_in
-from tests.server.stranger import call, go_on
+from tests.server.stranger import BelievesAll, call, go_on
 from tests.support.runs import graph_of, policy_of, tool, working
 from workflows.contracts.names import ENGINE
 from workflows.contracts.run import Carry, RunCard
@@ -128,8 +128,16 @@ SECRETIVE = policy_of(
 async def secretive(
     temporal_client: Client, blobs: DirectoryBlobs, task_queue: str, tmp_path: Path
 ) -> AsyncIterator[Runs]:
-    """Runs under a policy with denials, with the operator's files in the midst of the workspace."""
-    place = working(temporal_client, blobs, task_queue, tmp_path, policy=SECRETIVE, operator="workspace/ops")
+    """Runs under a policy with denials, with the operator's files in the midst of the workspace.
+
+    Their worker believes every seal, so that what the edge does alone is seen.
+    """
+    place = working(
+        *(temporal_client, blobs, task_queue, tmp_path),
+        policy=SECRETIVE,
+        operator="workspace/ops",
+        seals=BelievesAll(bytes(32)),
+    )
     async with place as runs:
         (runs.workspace / ".env").write_text("KEY=1")
         yield runs
@@ -182,18 +190,18 @@ async def tool_digest(runs: Runs, name: str) -> str:
     return (await card_of(run)).tools[name].digest
 
 
-async def test_a_call_without_a_decision_is_no_call(runs: Runs) -> None:
+async def test_a_call_without_a_decision_is_no_call(trusting: Runs) -> None:
     arguments: tuple[object, ...] = ({}, None, [], "note", {"name": "note", "args": {}})
     for argument in arguments:
-        refused = await refusal(runs, "note", argument)
+        refused = await refusal(trusting, "note", argument)
         assert (refused.type, refused.non_retryable) == ("InvalidValue", True)
-    assert runs.effects() == []
+    assert trusting.effects() == []
 
 
 @pytest.mark.parametrize("field", ["args", "name", "digest", "verdict", "rules", "policy"])
-async def test_a_call_that_was_decided_otherwise_is_refused(runs: Runs, field: str) -> None:
-    made = await own_call(runs, "note", {"value": 1})
-    effects = len(runs.effects())
+async def test_a_call_that_was_decided_otherwise_is_refused(trusting: Runs, field: str) -> None:
+    made = await own_call(trusting, "note", {"value": 1})
+    effects = len(trusting.effects())
     changes: dict[str, dict[str, object]] = {
         "args": {"args": {"value": 2}},
         "name": {"name": "risky"},
@@ -203,11 +211,11 @@ async def test_a_call_that_was_decided_otherwise_is_refused(runs: Runs, field: s
         },
     }
     changed = {**made, **changes[field]}
-    refused = await refusal(runs, changed["name"], changed)
+    refused = await refusal(trusting, changed["name"], changed)
     assert (refused.type, refused.details[0]["rule"], refused.non_retryable) == ("PolicyDenied", "edge.decision", True)
-    assert len(runs.effects()) == effects
-    await call(runs, "note", made)
-    assert len(runs.effects()) == effects + 1, "unchanged, it passes: anybody can compute a digest"
+    assert len(trusting.effects()) == effects
+    await call(trusting, "note", made)
+    assert len(trusting.effects()) == effects + 1, "unchanged, it passes: anybody can compute a digest"
 
 
 @pytest.mark.parametrize(
@@ -286,8 +294,8 @@ async def test_a_forged_carry_gets_no_further_than_the_edge(secretive: Runs, pat
     (run,) = await go_on(secretive, {"graph": graph, "carry": carry.model_dump(mode="json")})
     view = await run.closed()
     if path == "plain":
-        assert view.phase == "completed", "the carry as such is believed until it is sealed"
+        assert view.phase == "completed", "the carry as such is believed where no seal is asked for"
         return
     assert view.error is not None
-    assert view.error.type == "PolicyDenied"
+    assert view.error.type == "PolicyDrift"
     assert "the policy has changed since the run was admitted" in view.error.message

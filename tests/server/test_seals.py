@@ -12,7 +12,7 @@ from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from tests.server.histories import calls_of, card_of, events_of, scheduled_in
-from tests.server.stranger import BelievesAll, bear, call, go_on
+from tests.server.stranger import bear, call, go_on
 from tests.support.runs import graph_of, policy_of, tool, working
 from workflows.contracts.names import SEAL_HEADER
 from workflows.contracts.run import Carry, RunCard
@@ -34,16 +34,6 @@ ONE = graph_of({"act": tool("note", "end", {"value": 1}, on_failure="fail")})
 TWO = graph_of({"one": tool("note", "two", {"value": 1}), "two": tool("note", "end", {"value": 2})})
 FREE = {"steps": None, "tool_calls": None, "wall_clock": None}
 CARRY_AFTER = 50
-
-
-@pytest.fixture
-async def trusting(
-    temporal_client: Client, blobs: DirectoryBlobs, task_queue: str, tmp_path: Path
-) -> AsyncIterator[Runs]:
-    """A worker without the check."""
-    place = working(temporal_client, blobs, task_queue, tmp_path, seals=BelievesAll(bytes(32)), policy=policy_of())
-    async with place as runs:
-        yield runs
 
 
 @pytest.fixture
