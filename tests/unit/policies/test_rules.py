@@ -77,7 +77,7 @@ def rule(when: str, then: Action = "deny", message: str = "", **more: Any) -> Gu
         "seen.counts['fs.write'] == 4 && seen.counts['never'] == 0 && seen.counts[execution.name] == 4",
         "seen.counts[execution.node] == 0 && has(seen.counts.other) == false && size(seen.counts) == 2",
         "last.kind == 'tool' && last.name == 'fs.read' && last.node == 'n' && last.status == 'failed'",
-        "size(json(last)) > 10 && size(json(seen)) > 10",
+        "size(json(last)) > 10 && size(json(seen.labels)) > 10",
     ],
 )
 def test_a_rule_reads_every_fact_of_the_page(when: str) -> None:
