@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, NoReturn
 
 from activities.run_input import refused
 from policies.canonical import digest
-from policies.people import ANY, Person
+from policies.people import Person, admits, can_sign
 from policies.signing import Unsignable, start_bytes, verify
 from workflows.contracts.failures import FailureType
 from workflows.contracts.run import RunInput, Starter, StarterCard
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from policies.tenant import TenantPolicy
     from policies.triggers import TriggerRule
 
@@ -39,7 +37,7 @@ def find_starter(
     person = _person(starter, policy)
     _check_time(starter, started_ms)
     _check_signature(run, starter, person, namespace, workflow_id)
-    if policy.starters and not any(_is(person, entry) for entry in policy.starters):
+    if not admits(policy.starters, person.id, person.roles):
         named = ", ".join(f"`{entry}`" for entry in policy.starters)
         _refuse(FailureType.POLICY_DENIED, f"`{starter.by}` may not start runs of tenant `{policy.name}`: {named} may")
     return StarterCard(id=starter.by, assurance="signed")
@@ -62,9 +60,9 @@ def _bars_starter(rule: TriggerRule) -> bool:
 
 def _person(starter: Starter, policy: TenantPolicy) -> Person:
     for person in policy.answerers.people:
-        if person.id == starter.by and person.public_key is not None:
+        if person.id == starter.by and can_sign(person, policy.revoked):
             return person
-    words = f"the start is signed by `{starter.by}`, of whom the policy has no public key (`answerers.people`)"
+    words = f"the start is signed by `{starter.by}`, of whom the policy has no public key that holds"
     raise refused(FailureType.POLICY_DENIED, words)
 
 
@@ -95,15 +93,6 @@ def _check_signature(run: RunInput, starter: Starter, person: Person, namespace:
     if not verify(person.public_key or "", said, starter.signature or ""):
         words = f"the signature is not of this start by `{starter.by}`: its graph, input, id or namespace is another's"
         _refuse(FailureType.FORGED_INPUT, words)
-
-
-def _is(person: Person, entry: str) -> bool:
-    """Whether an entry of `answerers` means the person: all of its parts do, which `&` joins."""
-    return all(part in _names(person) for part in entry.split("&"))
-
-
-def _names(person: Person) -> Iterable[str]:
-    return (ANY, person.id, f"person:{person.id}", *(f"role:{role}" for role in person.roles))
 
 
 def _refuse(kind: FailureType, words: str) -> NoReturn:
