@@ -56,9 +56,12 @@ def pause(m: Machine, decision: Decision | Review, call: CallState | None) -> No
 
 def after(m: Machine, call: CallState, activation: Activation, outcome: Outcome) -> str | None:
     """Let the rules speak that read what a call has used; why its result is discarded, null if it stands."""
-    if not m.policy.guardrails or m.state.ending is not None:
+    if m.state.ending is not None or not (m.policy.guardrails or m.observer):
         return None
-    found = review(m.policy, request_of(m, call, activation), facts_of(m, call, activation), outcome)
+    request, facts = request_of(m, call, activation), facts_of(m, call, activation)
+    found = review(m.policy, request, facts, outcome)
+    if m.observer is not None:
+        m.observer.reviewed(call.id, request, facts, outcome, found)
     warn(m, found.warnings)
     if found.verdict is Verdict.ALLOW:
         return None
