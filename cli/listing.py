@@ -34,9 +34,12 @@ STATUSES = {
 }
 
 
-async def list_runs(cluster: Cluster, phase: str | None, graph: str | None) -> AsyncIterator[RunRow]:
-    """Runs, newest first, of one phase and graph where these are given."""
-    async for found in cluster.client.list_workflows(_query(phase, graph)):
+async def list_runs(
+    cluster: Cluster, phase: str | None, graph: str | None, since: str | None = None
+) -> AsyncIterator[RunRow]:
+    """Runs, newest first, of one phase and graph and begun since a time (RFC 3339) where these are given."""
+    began = "" if since is None else f" AND StartTime >= '{since}'"
+    async for found in cluster.client.list_workflows(_query(phase, graph) + began):
         row = _row(found)
         if phase in (None, row.phase):
             yield row

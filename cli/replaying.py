@@ -104,12 +104,13 @@ async def replay(
     rows = []
     for file, found in zip(files, histories, strict=True):
         result = await replayer.replay_workflow(found, raise_on_replay_failure=False)
-        error = None if result.replay_failure is None else _disagreement(result.replay_failure)
+        error = None if result.replay_failure is None else disagreement(result.replay_failure)
         rows.append(ReplayRow(file=file, ok=error is None, events=len(found.events), error=error))
     return rows
 
 
-def _disagreement(failure: BaseException) -> Disagreement:
+def disagreement(failure: BaseException) -> Disagreement:
+    """Where and why a replay failed, in the SDK's words."""
     message = str(failure) or type(failure).__name__
     found = _EVENT_ID.search(message)
     return Disagreement(event_id=int(found.group(1)) if found else None, message=message)
