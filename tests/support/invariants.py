@@ -18,7 +18,7 @@ def check(engine: Engine) -> None:
     """Raise `AssertionError` where the state is not one that the engine may be in."""
     m = engine._m
     assert engine.glance().phase == engine.phase
-    assert engine.open_pauses() == tuple(pause.id for pause in engine.pauses())
+    assert [digest for digest, _ in engine.questions()] == [pause.digest for pause in engine.pauses()]
     flying = [call for call in m.state.calls.values() if call.status == "in_flight"]
     assert len(flying) == m.state.in_flight <= 200
     assert m.ledgers[""].reserved == sum((call.reserve for call in flying), NOTHING)

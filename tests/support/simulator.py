@@ -60,7 +60,7 @@ class Simulator:
 
     def _round_trip(self) -> None:
         before = json.loads(json.dumps(self.engine.snapshot()))
-        restored = Engine.restore(self.graph, self.card, self.facts, before)
+        restored = Engine.restore(self.graph, self.engine.card, self.facts, before)
         assert json.loads(json.dumps(restored.snapshot())) == before
         assert restored.view() == self.engine.view()
         assert restored.timers() == self.timers == self.engine.timers()

@@ -10,6 +10,8 @@ UPDATE_ANSWER = "answer"
 SIGNAL_ANSWER = "answer"
 UPDATE_PAUSE = "pause"
 UPDATE_RESUME = "resume"
+UPDATE_CANCEL = "cancel"
+UPDATE_REPIN = "repin"
 QUERY_VIEW = "view"
 QUERY_PAUSES = "pauses"
 

@@ -1,53 +1,48 @@
-"""Answers: who may give which, and what each does to the run. A refused answer changes nothing."""
+"""Answers: which may be taken, and how many it takes. A refused answer changes nothing but the record of refusals."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from policies.canonical import NotCanonical, canonical
-from policies.model import Trigger
-from workflows.contracts.failures import ErrorInfo, FailureType
+from policies.canonical import digest
+from policies.evidence import missing, parse_time, speaker_of, why_unfit
+from policies.signing import fingerprint
 from workflows.contracts.pause import AnswerReceipt, Refusal
-from workflows.engine import slots
+from workflows.engine import auditing
+from workflows.engine.answer_data import why_oversized, why_unfit_data
 from workflows.engine.clock import rfc3339
 from workflows.engine.commands import TellAnswer
-from workflows.engine.finishing import begin_ending
-from workflows.engine.machine import problem
-from workflows.engine.pauses import ABORT, KEEP_WAITING, close_pause
-from workflows.engine.state import PermitState
-from workflows.engine.steps import Fail, Requeue, Restart, Succeed
-from workflows.language.schema import validate_value
+from workflows.engine.offers import APPROVE, AT_ONCE
+from workflows.engine.questions import escalate, escalates, is_timed
+from workflows.engine.releasing import STANDING, Word, release
+from workflows.engine.standards import starter_of, wanted_of
 
 if TYPE_CHECKING:
+    from policies.evidence import Speaker
     from workflows.contracts.pause import Answer
     from workflows.engine.machine import Machine
-    from workflows.engine.state import Activation, PauseState
+    from workflows.engine.state import PauseState
 
 KEEP_REFUSALS = 20
-MAX_DATA_BYTES = 1024 * 1024
-NOBODY = "timeout"
+MAX_REFUSED = 20
+"""Refused answers to one pause after which the next is not even recorded."""
 
 
 def receive(m: Machine, answer: Answer) -> None:
     """Apply an answer or refuse it, and tell the host which."""
     reason = why_refused(m, answer)
-    if reason is not None:
-        refusal = Refusal(
-            pause=answer.pause, outcome=answer.outcome, by=answer.by, reason=reason, at=rfc3339(m.state.now_ms)
-        )
-        note(m, refusal)
-        m.out.append(TellAnswer(refusal))
-        return
-    pause = m.state.pauses[answer.pause]
-    node = m.state.activations[pause.activation].node
-    m.out.append(TellAnswer(AnswerReceipt(pause=pause.id, outcome=answer.outcome, by=answer.by, node=node)))
-    _apply(m, pause, answer.outcome, answer.by, answer.data)
+    if reason is None:
+        _take(m, m.state.pauses[answer.pause], answer)
+    else:
+        _refuse(m, answer, reason)
 
 
-def note(m: Machine, refusal: Refusal) -> None:
-    """Keep a refusal where `view` shows it; the last 20 are kept."""
-    m.state.refusals.append(refusal)
-    del m.state.refusals[:-KEEP_REFUSALS]
+def why_rejected(m: Machine, answer: Answer) -> str | None:
+    """Why an answer leaves no trace: it is too large, no such pause is open, or too many were refused already."""
+    if answer.pause not in m.state.pauses:
+        return _no_such_pause(m, answer.pause)
+    tired = m.state.pauses[answer.pause].refused >= MAX_REFUSED
+    return why_refused(m, answer) if tired else why_oversized(answer)
 
 
 def why_refused(m: Machine, answer: Answer) -> str | None:
@@ -57,9 +52,35 @@ def why_refused(m: Machine, answer: Answer) -> str | None:
         return _no_such_pause(m, answer.pause)
     if answer.outcome not in pause.outcomes:
         return f"`{answer.outcome}` is not an outcome of {pause.id}; choose one of {', '.join(pause.outcomes)}"
-    if answer.digest is not None and answer.digest != pause.digest:
-        return f"the digest is not that of {pause.id} as it stands; look at what it asks now"
-    return _not_there_yet(answer) or _bad_data(pause, answer)
+    return (
+        why_oversized(answer)
+        or _unfit(m, pause, answer)
+        or _bad_scope(pause, answer)
+        or why_unfit_data(m, pause, answer)
+    )
+
+
+def note(m: Machine, refusal: Refusal) -> None:
+    """Keep a refusal where `view` shows it; the last 20 are kept."""
+    m.state.refusals.append(refusal)
+    del m.state.refusals[:-KEEP_REFUSALS]
+
+
+def expire(m: Machine, pause_id: str) -> None:
+    """Nobody answered in time: do what the pause says about that, unless its deadline is another one by now."""
+    pause = m.state.pauses.get(pause_id)
+    if pause is None or not is_timed(pause) or m.state.now_ms < (pause.deadline_ms or 0):
+        return
+    if escalates(pause):
+        escalate(m, pause)
+        return
+    auditing.note(m, "expired", pause=pause.id, outcome=pause.on_timeout)
+    release(m, pause, Word(pause.on_timeout))
+
+
+def answered_by(m: Machine, pause: PauseState) -> tuple[str, ...]:
+    """Who has said something that still counts, while more must say the same."""
+    return tuple(dict.fromkeys(speaker_of(answer, m.policy.answerers).name for answer in _alive(m, pause)))
 
 
 def _no_such_pause(m: Machine, pause: str) -> str:
@@ -70,94 +91,91 @@ def _no_such_pause(m: Machine, pause: str) -> str:
     return f"there is no open pause `{pause}`; open: {', '.join(m.state.pauses) or 'none'}"
 
 
-def _not_there_yet(answer: Answer) -> str | None:
-    if answer.scope != "once":
-        return f"scope `{answer.scope}` is not there yet; answer with scope `once`"
-    unsigned = (answer.signature, answer.nonce, answer.issued_at, answer.expires_at)
-    if any(part is not None for part in unsigned):
-        return "signed answers are not there yet; leave out signature, nonce, issued_at and expires_at"
+def _unfit(m: Machine, pause: PauseState, answer: Answer) -> str | None:
+    return why_unfit(
+        _document(answer),
+        digest=pause.digest,
+        answerers=m.policy.answerers,
+        standard=wanted_of(m, pause, answer.outcome),
+        starter=starter_of(m),
+        revoked=m.policy.revoked,
+        now_ms=m.state.now_ms,
+        approvals=m.policy.approvals,
+    )
+
+
+def _bad_scope(pause: PauseState, answer: Answer) -> str | None:
+    if answer.scope == "once":
+        return None
+    if answer.outcome != APPROVE or not any(trigger in STANDING for trigger in pause.triggers):
+        return f"scope `{answer.scope}` goes with `approve` of a risky tool or a protected path; answer with `once`"
     return None
 
 
-def _bad_data(pause: PauseState, answer: Answer) -> str | None:
-    try:
-        size = len(canonical(answer.data))
-    except NotCanonical as error:
-        return f"data is not JSON: {error}"
-    if size > MAX_DATA_BYTES:
-        return f"data has {size:,} bytes; at most {MAX_DATA_BYTES:,} are taken"
-    if pause.form is not None:
-        faults = validate_value(pause.form, answer.data)
-        return f"data does not fit the form: {'; '.join(faults)}" if faults else None
-    if answer.outcome == "complete":
-        fits = isinstance(answer.data, dict) and set(answer.data) == {"result"}
-        return None if fits else 'data must be {"result": ...}, the result that the call would have had'
-    if Trigger.HUMAN_NODE not in pause.triggers and answer.data is not None:
-        return f"outcome `{answer.outcome}` takes no data yet"
-    return None
+def _document(answer: Answer) -> dict[str, object]:
+    """The answer as it stands on the wire, without what was left out."""
+    return {name: value for name, value in answer if value is not None}
 
 
-def expire(m: Machine, pause_id: str) -> None:
-    """Nobody answered in time: do what the pause says about that."""
-    pause = m.state.pauses.get(pause_id)
-    if pause is None or pause.on_timeout == KEEP_WAITING:
+def _refuse(m: Machine, answer: Answer, reason: str) -> None:
+    """Nobody has proved who gave it, so the record only says who claims to have."""
+    by = f"claimed:{answer.by}"
+    refusal = Refusal(pause=answer.pause, outcome=answer.outcome, by=by, reason=reason, at=rfc3339(m.state.now_ms))
+    note(m, refusal)
+    auditing.note(m, "refused", pause=answer.pause, outcome=answer.outcome, by=by, reason=reason)
+    pause = m.state.pauses.get(answer.pause)
+    if pause is not None:
+        pause.refused += 1
+    m.out.append(TellAnswer(refusal))
+
+
+def _take(m: Machine, pause: PauseState, answer: Answer) -> None:
+    """Count an answer; once enough people have said the same, do it. What refuses takes only one."""
+    said = _document(answer)
+    speaker = speaker_of(said, m.policy.answerers)
+    others = [one for one in _alive(m, pause) if speaker_of(one, m.policy.answerers) != speaker]
+    agreeing = [*(one for one in others if _same(one, said)), said]
+    waits_for = 0 if answer.outcome in AT_ONCE else missing(agreeing, m.policy.answerers, pause.quorum)
+    _note_answer(m, pause, answer, speaker, waits_for)
+    node = m.state.activations[pause.activation].node if pause.activation else ""
+    receipt = AnswerReceipt(pause=pause.id, outcome=answer.outcome, by=speaker.name, node=node, waits_for=waits_for)
+    m.out.append(TellAnswer(receipt))
+    if waits_for:
+        pause.answers = [*others, said]
         return
-    _apply(m, pause, pause.on_timeout, NOBODY, None)
+    counted = [said] if answer.outcome in AT_ONCE else agreeing
+    by = ", ".join(dict.fromkeys(speaker_of(one, m.policy.answerers).name for one in counted))
+    release(m, pause, Word(answer.outcome, by, answer.data, answer.scope, tuple(counted)))
 
 
-def _apply(m: Machine, pause: PauseState, outcome: str, by: str, data: object) -> None:
-    activation = m.state.activations[pause.activation]
-    close_pause(m, pause)
-    if Trigger.HUMAN_NODE in pause.triggers and outcome in pause.outcomes:
-        result = {"outcome": outcome, "payload": data, "by": by, "at": rfc3339(m.state.now_ms)}
-        _go_on(m, activation, Succeed(activation.id, result, outcome))
-    elif outcome == ABORT:
-        _abort(m, activation, pause, by)
-    elif outcome == "approve":
-        _approve(m, activation, pause, by)
-    elif outcome == "deny":
-        _drop_call(m, activation)
-        _go_on(m, activation, Fail(activation.id, _declined(activation, pause, by)))
-    elif outcome == "retry":
-        _retry(m, activation, pause)
-    else:  # skip, complete
-        _drop_call(m, activation)
-        given = data["result"] if isinstance(data, dict) else None
-        _go_on(m, activation, Succeed(activation.id, given, skipped=outcome == "skip"))
+def _alive(m: Machine, pause: PauseState) -> list[dict[str, object]]:
+    """The answers so far that have not expired."""
+    return [
+        answer
+        for answer in pause.answers
+        if answer.get("expires_at") is None or (parse_time(answer["expires_at"]) or 0) > m.state.now_ms
+    ]
 
 
-def _go_on(m: Machine, activation: Activation, step: Succeed | Fail | Requeue | Restart) -> None:
-    slots.wake(m, m.frame_of(activation), step)
+def _same(one: dict[str, object], other: dict[str, object]) -> bool:
+    """Whether two answers say the same: outcome, data and scope."""
+    return all(one.get(name) == other.get(name) for name in ("outcome", "scope")) and (
+        digest(one.get("data")) == digest(other.get("data"))
+    )
 
 
-def _abort(m: Machine, activation: Activation, pause: PauseState, by: str) -> None:
-    message = f"nobody answered {pause.id} in time" if by == NOBODY else f"{by} answered {pause.id} with `abort`"
-    cause = "" if pause.error is None else f" ({pause.error.type}: {pause.error.message})"
-    error = ErrorInfo(type=FailureType.DECLINED, message=message + cause, node=activation.node)
-    begin_ending(m, "aborted", error=error)
-
-
-def _approve(m: Machine, activation: Activation, pause: PauseState, by: str) -> None:
-    call = m.state.calls[str(pause.call)]
-    call.permit = PermitState(pause=pause.id, triggers=pause.triggers, by=by, digest=pause.digest)
-    _go_on(m, activation, Requeue(activation.id, call.id))
-
-
-def _declined(activation: Activation, pause: PauseState, by: str) -> ErrorInfo:
-    said = f"nobody answered {pause.id} in time" if by == NOBODY else f"{by} answered {pause.id} with `deny`"
-    return problem(FailureType.DECLINED, said, activation)
-
-
-def _retry(m: Machine, activation: Activation, pause: PauseState) -> None:
-    activation.generation += 1
-    if pause.call is not None:
-        _go_on(m, activation, Requeue(activation.id, pause.call))
-        return
-    activation.calls, activation.check, activation.failures = 0, 0, []
-    _go_on(m, activation, Restart(activation.id))
-
-
-def _drop_call(m: Machine, activation: Activation) -> None:
-    if activation.call is not None:
-        m.state.calls.pop(activation.call)
-        activation.call = None
+def _note_answer(m: Machine, pause: PauseState, answer: Answer, speaker: Speaker, waits_for: int) -> None:
+    key = {} if speaker.key is None else {"key": fingerprint(speaker.key)}
+    auditing.note(
+        m,
+        "answered",
+        pause=pause.id,
+        outcome=answer.outcome,
+        scope=answer.scope,
+        by=speaker.name,
+        answer=digest(_document(answer)),
+        data=digest(answer.data),
+        digest=pause.digest,
+        waits_for=waits_for,
+        **key,
+    )

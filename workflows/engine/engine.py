@@ -12,11 +12,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from policies.document import TenantPolicy
-from workflows.contracts.failures import FailureType
 from workflows.contracts.pause import Refusal
 from workflows.engine import (
     answering,
     auditing,
+    controls,
     finishing,
     gate,
     leasing,
@@ -36,6 +36,7 @@ from workflows.engine.events import (
     CallSucceeded,
     CancelRequested,
     CarryResumed,
+    ControlRefused,
     DrainRequested,
     HoldLifted,
     HoldRequested,
@@ -45,14 +46,16 @@ from workflows.engine.events import (
     RunStarted,
     TimerFired,
 )
-from workflows.engine.machine import Machine, problem
+from workflows.engine.machine import Machine
+from workflows.engine.pause_views import pause_views
 from workflows.engine.state import ROOT, Frame, RunState
 from workflows.engine.steps import Enter, Succeed
 
 if TYPE_CHECKING:
-    from workflows.contracts.pause import Answer, PauseView
+    from workflows.contracts.pause import Answer, Control, PauseView
     from workflows.contracts.run import AuditView, Phase, RunCard, RunView
     from workflows.engine.commands import Command
+    from workflows.engine.controls import Action
     from workflows.engine.events import Event
     from workflows.engine.machine import RunFacts
     from workflows.engine.observing import Observer
@@ -106,21 +109,19 @@ class Engine:
             case _:
                 self._control(event)
 
-    def _control(self, event: HoldRequested | HoldLifted | CancelRequested | DrainRequested | CarryResumed) -> None:
+    def _control(
+        self, event: HoldRequested | HoldLifted | CancelRequested | ControlRefused | DrainRequested | CarryResumed
+    ) -> None:
         m = self._m
         match event:
             case HoldRequested():
-                auditing.note(m, "control", control="pause", by=event.by)
-                spending.stop_clocks(m)
-                m.state.held_by = event.by
+                controls.hold(m, event)
             case HoldLifted():
-                auditing.note(m, "control", control="resume", by=event.by)
-                m.state.held_by = None
-                spending.start_clocks(m)
+                controls.lift(m, event)
             case CancelRequested():
-                auditing.note(m, "control", control="cancel", by=event.by)
-                error = problem(FailureType.CANCELLED, f"cancelled by {event.by}")
-                finishing.begin_ending(m, "cancelled", error=error)
+                controls.cancel(m, event)
+            case ControlRefused():
+                controls.refuse(m, event)
             case DrainRequested():
                 spending.stop_clocks(m)
                 m.state.draining = True
@@ -147,9 +148,31 @@ class Engine:
         """Keep the reason of an answer that could not even be parsed, so that its sender can find it."""
         answering.note(self._m, Refusal(pause="", outcome="", by="", reason=reason, at=rfc3339(self._m.state.now_ms)))
 
-    def why_refused(self, answer: Answer) -> str | None:
-        """Why an answer would be refused now, null if it would be taken; changes nothing."""
-        return answering.why_refused(self._m, answer)
+    def why_rejected(self, answer: Answer) -> str | None:
+        """Why an answer is not even recorded, null if it is to be judged; changes nothing."""
+        return answering.why_rejected(self._m, answer)
+
+    def why_no_control(self, action: Action, control: Control, at_ms: int) -> str | None:
+        """Why a control would be refused at this time, null if it would be obeyed; changes nothing."""
+        return controls.why_refused(self._m, action, control, at_ms)
+
+    def why_not_cancelled(self) -> str | None:
+        """Why Temporal's own cancel request is not obeyed, null if it is; changes nothing."""
+        return controls.why_not_cancelled(self._m)
+
+    def name_of(self, control: Control) -> str:
+        """Who sent a control that may be obeyed, `claimed:<id>` where nobody has proved it."""
+        return controls.name_of(self._m, control)
+
+    @property
+    def card(self) -> RunCard:
+        """What the run knows of its worker; `repin` changes it."""
+        return self._m.card
+
+    @property
+    def started_ms(self) -> int:
+        """When the run's first history began, in UTC milliseconds."""
+        return self._m.state.started_ms
 
     @property
     def phase(self) -> Phase:
@@ -166,9 +189,9 @@ class Engine:
         """Whether something is under way that must end before the run is carried over."""
         return bool(self._m.state.in_flight) or leasing.pending(self._m)
 
-    def open_pauses(self) -> tuple[str, ...]:
-        """The ids of the open pauses, oldest first."""
-        return tuple(self._m.state.pauses)
+    def questions(self) -> tuple[tuple[str, int], ...]:
+        """Digest and number of answers so far of each open pause: what people see of them changes with these."""
+        return tuple((pause.digest, len(pause.answers)) for pause in self._m.state.pauses.values())
 
     @property
     def pauses_open(self) -> int:
@@ -218,7 +241,7 @@ class Engine:
 
     def pauses(self) -> list[PauseView]:
         """The open pauses, oldest first."""
-        return views.pause_views(self._m)
+        return pause_views(self._m)
 
     def snapshot(self) -> dict[str, object]:
         """The whole run as JSON. Taken at any point; calls in flight must be told to the restored engine."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -100,6 +100,16 @@ class CancelRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class ControlRefused:
+    """Somebody sent a control (`pause`, `resume`, `cancel`, `repin`) who may not, or did not prove that they may."""
+
+    at_ms: int
+    control: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class DrainRequested:
     """The history is long: no new call starts until the run has been carried over."""
 
@@ -136,12 +146,16 @@ class LeaseSettled:
 
 @dataclass(frozen=True, slots=True)
 class Repinned:
-    """A signed `repin` was accepted and the worker's present policy read: the run goes on under it."""
+    """A signed `repin` was accepted and the worker's present policy read: the run goes on under it.
+
+    `approvals` are the tenant's standing approvals as they are under that policy, each a `Permit` as JSON.
+    """
 
     at_ms: int
     by: str
     policy: dict[str, object]
     policy_digest: str
+    approvals: list[dict[str, object]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +177,7 @@ Event = (
     | HoldRequested
     | HoldLifted
     | CancelRequested
+    | ControlRefused
     | DrainRequested
     | CarryResumed
     | LeaseArrived

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from workflows.engine import auditing, bindings, leasing
 from workflows.engine.commands import FinishRun
+from workflows.engine.pauses import close_run_pauses
 from workflows.engine.scopes import cancel_frame
 from workflows.engine.state import ROOT, Ending
 
@@ -27,6 +28,7 @@ def begin_ending(
     m.state.ending = Ending(phase=phase, output=output, error=error, values=values)
     m.todo.clear()
     cancel_frame(m, m.state.frames[ROOT])
+    close_run_pauses(m)
     m.todo.clear()
 
 

@@ -1,19 +1,22 @@
-"""Opening and closing pauses: what is asked, by when, and what its digest covers."""
+"""Opening and closing pauses: for a call that must be asked about, for the run, for a failure, for a human node."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from policies.canonical import digest
 from policies.model import Trigger
-from workflows.engine import slots, spending
-from workflows.engine.asking import asked_call
-from workflows.engine.clock import rfc3339, seconds_ms
-from workflows.engine.commands import CancelTimer, StartTimer
-from workflows.engine.digest import pause_digest
+from workflows.contracts.failures import FailureType
+from workflows.engine import offers, permits, slots, spending
+from workflows.engine.clock import seconds_ms
+from workflows.engine.machine import problem
+from workflows.engine.questions import forget_timer, put, why_unaskable
+from workflows.engine.silences import ABORT, UNANSWERED, silence_of
+from workflows.engine.standards import at_first, why_nobody
 from workflows.engine.state import PauseState
+from workflows.engine.steps import Fail
 
 if TYPE_CHECKING:
+    from policies.evidence import Standard
     from policies.model import Decision
     from workflows.contracts.failures import ErrorInfo
     from workflows.engine.machine import Machine
@@ -21,49 +24,75 @@ if TYPE_CHECKING:
     from workflows.language.graph import HumanNode
 
 KEEP_CLOSED = 200
-AT_ONCE_S = 0.001
-ABORT = "abort"
-KEEP_WAITING = "keep_waiting"
-UNANSWERED = {
-    Trigger.RISKY_TOOL: ("modal", "deny"),
-    Trigger.PROTECTED_PATH: ("modal", "deny"),
-    Trigger.FAILURE: ("panel", KEEP_WAITING),
-    Trigger.UNCERTAIN: ("modal", KEEP_WAITING),
-}
-"""Presentation and `on_timeout` of a trigger that the policy does not mention."""
+BY_RULE = (Trigger.GUARDRAIL, Trigger.BUDGET)
+"""Asks that people let pass rule by rule and rung by rung, whatever else they said of the call."""
 
 
 def open_for_call(m: Machine, call: CallState, decision: Decision) -> None:
-    """Hold one call until a person approves or denies it; all that must be asked is asked at once."""
+    """Hold one call until people say whether it goes on; all that must be asked is asked at once.
+
+    A call that nobody could ever let pass is refused.
+    """
     activation = m.state.activations[call.activation]
-    triggers = decision.asks
+    triggers = _asks(m, call, decision)
+    wanted = at_first(m, triggers)
+    fault = why_nobody(m, wanted)
     call.status = "asked"
-    what = f"node `{activation.node}` wants to call `{call.name}`"
-    why = " and ".join(_WHY[trigger] for trigger in triggers)
-    _open(m, activation, triggers, ask=f"{what}: {why}", outcomes=("approve", "deny"), call=call.id)
+    if fault is not None:
+        spending.stop_clock(m, activation)
+        del m.state.calls[call.id]
+        activation.call = None
+        m.todo.append(Fail(activation.id, problem(FailureType.POLICY_DENIED, f"`{call.name}`: {fault}", activation)))
+        return
+    rungs = offers.rungs_of(decision)
+    ask = f"node `{activation.node}` wants to call `{call.name}`: {offers.reasons_of(decision)}"
+    pause = _new(m, triggers, activation.id, ask, offers.outcomes_of(m, call, triggers, rungs))
+    pause.call, pause.rungs, pause.rules = call.id, rungs, offers.rules_of(decision)
+    pause.lacks = tuple(str(need) for need in decision.lacks)
+    _hold(m, activation, pause, wanted)
 
 
-_WHY = {
-    Trigger.RISKY_TOOL: "its risk needs a person's yes",
-    Trigger.PROTECTED_PATH: "it writes to a protected path",
-}
+def _asks(m: Machine, call: CallState, decision: Decision) -> tuple[Trigger, ...]:
+    """What is asked now, and before it what a yes that the call has already covers: one yes must cover all of it."""
+    before = permits.find(m, call)
+    if before is None or all(trigger in BY_RULE for trigger in decision.asks):
+        return tuple(dict.fromkeys(decision.asks))
+    known = [trigger for trigger in before.triggers if trigger not in BY_RULE]
+    return tuple(dict.fromkeys((*known, *decision.asks)))
+
+
+def open_for_run(m: Machine, rules: tuple[str, ...], message: str, call: str | None) -> None:
+    """Hold the whole run until people let it go on: no call is made meanwhile. `call` is the one that a rule stopped.
+
+    Rules that wait for an answer already are not asked about again.
+    """
+    waiting = {rule for pause in m.state.pauses.values() if not pause.activation for rule in pause.rules}
+    if waiting and waiting.issuperset(rules):
+        return
+    pause = _new(m, (Trigger.GUARDRAIL,), "", message, (offers.CONTINUE, ABORT))
+    pause.rules, pause.call = rules, call
+    if m.state.halted is None:
+        spending.stop_clocks(m)
+        m.state.halted = pause.id
+    put(m, pause, at_first(m, pause.triggers))
 
 
 def open_for_failure(m: Machine, activation: Activation, error: ErrorInfo, call: str | None) -> None:
     """Ask what to do about a failed node. A node with routes cannot be skipped: it would have no outcome."""
-    uncertain = error.type == "Uncertain"
+    uncertain = error.type == FailureType.UNCERTAIN
     trigger = Trigger.UNCERTAIN if uncertain else Trigger.FAILURE
     skip = () if m.node_of(activation).routes or activation.kind == "plan" else ("skip",)
     outcomes = ("retry", *skip, *(("complete",) if uncertain else ()), ABORT)
     ask = f"node `{activation.node}` failed: {error.type}: {error.message}"
-    _open(m, activation, (trigger,), ask=ask, outcomes=outcomes, call=call, error=error)
+    pause = _new(m, (trigger,), activation.id, ask, outcomes)
+    pause.call, pause.error = call, error
+    _hold(m, activation, pause, at_first(m, pause.triggers))
 
 
 def open_human(m: Machine, activation: Activation, node: HumanNode, ask: str, show: str | None) -> None:
-    """Ask what a human node asks."""
-    deadline = None if node.deadline_s is None else m.state.now_ms + seconds_ms(node.deadline_s)
+    """Ask what a human node asks; a node that nobody could answer fails."""
     pause = PauseState(
-        id=_next_id(m),
+        id=f"p{m.state.totals.pauses + 1}",
         triggers=(Trigger.HUMAN_NODE,),
         ui=node.ui,
         activation=activation.id,
@@ -72,106 +101,16 @@ def open_human(m: Machine, activation: Activation, node: HumanNode, ask: str, sh
         outcomes=node.outcomes,
         form=node.form,
         opened_ms=m.state.now_ms,
-        deadline_ms=deadline,
+        deadline_ms=None if node.deadline_s is None else m.state.now_ms + seconds_ms(node.deadline_s),
         on_timeout=node.on_timeout,
     )
-    _hold(m, activation, pause)
-
-
-def _open(  # noqa: PLR0913  each is one part of what is asked
-    m: Machine,
-    activation: Activation,
-    triggers: tuple[Trigger, ...],
-    *,
-    ask: str,
-    outcomes: tuple[str, ...],
-    call: str | None,
-    error: ErrorInfo | None = None,
-) -> None:
-    shown, _ = UNANSWERED[triggers[0]]
-    first = m.policy.triggers.get(triggers[0])
-    deadline_s, on_timeout = _silence(m, triggers, outcomes)
-    pause = PauseState(
-        id=_next_id(m),
-        triggers=triggers,
-        ui=shown if first is None else first.ui,
-        activation=activation.id,
-        ask=ask,
-        show=None,
-        outcomes=outcomes,
-        form=None,
-        opened_ms=m.state.now_ms,
-        deadline_ms=None if deadline_s is None else m.state.now_ms + seconds_ms(deadline_s),
-        on_timeout=on_timeout,
-        call=call,
-        error=error,
-    )
-    _hold(m, activation, pause)
-
-
-def _silence(m: Machine, triggers: tuple[Trigger, ...], outcomes: tuple[str, ...]) -> tuple[float | None, str]:
-    """The deadline in seconds and what happens then: of several triggers, the one that is first to do anything.
-
-    A `skip` that the pause does not offer, because the node has no outcome to go on with, waits instead.
-    """
-    silences: list[tuple[float | None, str]] = []
-    for trigger in triggers:
-        rule = m.policy.triggers.get(trigger)
-        deadline_s, silent = (None, UNANSWERED[trigger][1]) if rule is None else (rule.deadline_s, rule.on_timeout)
-        if rule is not None and rule.ui == "toast" and deadline_s is None:
-            deadline_s = AT_ONCE_S  # a toast does not wait
-        waits = silent != ABORT and silent not in outcomes
-        silences.append((deadline_s, KEEP_WAITING if waits else silent))
-    acting = [(deadline_s, silent) for deadline_s, silent in silences if deadline_s and silent != KEEP_WAITING]
-    return min(acting, default=silences[0])
-
-
-def _next_id(m: Machine) -> str:
+    wanted = at_first(m, pause.triggers, node)
+    fault = why_unaskable(m, pause, wanted)
+    if fault is not None:
+        m.todo.append(Fail(activation.id, problem(FailureType.POLICY_DENIED, fault, activation)))
+        return
     m.state.totals.pauses += 1
-    return f"p{m.state.totals.pauses}"
-
-
-def _hold(m: Machine, activation: Activation, pause: PauseState) -> None:
-    pause.digest = pause_digest(_covered(m, activation, pause))
-    m.state.pauses[pause.id] = pause
-    activation.pause = pause.id
-    activation.status = "waiting"
-    spending.stop_clock(m, activation)
-    if pause.deadline_ms is not None and pause.on_timeout != KEEP_WAITING:
-        summary = f"{pause.id} at {activation.node}: {pause.on_timeout} if nobody answers"
-        m.out.append(StartTimer(f"pause:{pause.id}", pause.deadline_ms, summary))
-    slots.park(m, m.frame_of(activation))
-
-
-def _covered(m: Machine, activation: Activation, pause: PauseState) -> dict[str, object]:
-    """What policy-language.md ("Pauses and answers on the wire") says a pause's digest is made of."""
-    call = None if pause.call is None else m.state.calls[pause.call]
-    calls = [] if call is None else [asked_call(m, call).model_dump(mode="json", exclude={"args"})]
-    return {
-        "namespace": m.run.namespace,
-        "workflow_id": m.run.workflow_id,
-        "first_run_id": m.run.first_run_id,
-        "pause_id": pause.id,
-        "activation": activation.id,
-        "triggers": [trigger.value for trigger in pause.triggers],
-        "calls": calls,
-        "graph_digest": m.graph.digest,
-        "policy_digest": m.card.policy_digest,
-        "outcomes": list(pause.outcomes),
-        "form_digest": None if pause.form is None else digest(pause.form),
-        "answerers": [],
-        "quorum": 1,
-        "deadline": None if pause.deadline_ms is None else rfc3339(pause.deadline_ms),
-        **_starter(m, pause),
-    }
-
-
-def _starter(m: Machine, pause: PauseState) -> dict[str, object]:
-    """Where the starter may not answer, the worker that makes the call must know who that is."""
-    starter = m.card.starter
-    if not pause.not_starter or starter is None:
-        return {}
-    return {"starter": {"id": starter.id, "assurance": starter.assurance}}
+    _hold(m, activation, pause, wanted)
 
 
 def close_pause(m: Machine, pause: PauseState) -> None:
@@ -179,9 +118,51 @@ def close_pause(m: Machine, pause: PauseState) -> None:
     del m.state.pauses[pause.id]
     m.state.closed_pauses.append(pause.id)
     del m.state.closed_pauses[:-KEEP_CLOSED]
+    forget_timer(m, pause)
+    if not pause.activation:
+        _let_run(m)
+        return
     activation = m.state.activations[pause.activation]
     activation.pause = None
     if activation.status == "waiting":
         activation.status = "running"
-    if pause.deadline_ms is not None and pause.on_timeout != KEEP_WAITING:
-        m.out.append(CancelTimer(f"pause:{pause.id}"))
+
+
+def close_run_pauses(m: Machine) -> None:
+    """Nothing holds the run any more."""
+    for pause in [pause for pause in m.state.pauses.values() if not pause.activation]:
+        close_pause(m, pause)
+
+
+def _let_run(m: Machine) -> None:
+    """The oldest pause that holds the run holds it; without any, the calls that waited are decided again."""
+    m.state.halted = next((pause.id for pause in m.state.pauses.values() if not pause.activation), None)
+    spending.start_clocks(m)
+
+
+def _new(m: Machine, triggers: tuple[Trigger, ...], activation: str, ask: str, outcomes: tuple[str, ...]) -> PauseState:
+    shown, _ = UNANSWERED[triggers[0]]
+    first = m.policy.triggers.get(triggers[0])
+    deadline_ms, on_timeout = silence_of(m, triggers, outcomes, m.state.now_ms)
+    m.state.totals.pauses += 1
+    return PauseState(
+        id=f"p{m.state.totals.pauses}",
+        triggers=triggers,
+        ui=shown if first is None else first.ui,
+        activation=activation,
+        ask=ask,
+        show=None,
+        outcomes=outcomes,
+        form=None,
+        opened_ms=m.state.now_ms,
+        deadline_ms=deadline_ms,
+        on_timeout=on_timeout,
+    )
+
+
+def _hold(m: Machine, activation: Activation, pause: PauseState, wanted: Standard) -> None:
+    activation.pause = pause.id
+    activation.status = "waiting"
+    spending.stop_clock(m, activation)
+    put(m, pause, wanted)
+    slots.park(m, m.frame_of(activation))

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from policies.budget import NOTHING, RESERVED, Amount, Ledger
 from workflows.contracts.failures import ErrorInfo, FailureType
-from workflows.engine import auditing, leasing
+from workflows.engine import auditing
 from workflows.engine.machine import problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
+    from policies.budget import Limits
     from policies.model import Standing
     from workflows.contracts.calls import Usage
     from workflows.engine.machine import Machine
@@ -25,7 +26,30 @@ ONE_TOOL_CALL = Amount(tool_calls=1)
 
 def open_ledgers(m: Machine) -> None:
     """Start the run's own ledger: the policy's lifetime limits, clipped by what the graph asks for."""
-    m.ledgers[RUN] = Ledger(limits=m.policy.lifetime.tightest(m.graph.limits))
+    m.ledgers[RUN] = Ledger(limits=_first_limits(m))
+
+
+def _first_limits(m: Machine) -> Limits:
+    return m.policy.lifetime.tightest(m.graph.limits)
+
+
+def raise_limits(m: Machine, more: Mapping[str, int]) -> None:
+    """Give the run more of these units, each of which it has a limit of."""
+    ledger = m.ledgers[RUN]
+    ledger.limit = replace(ledger.limit, **{unit: getattr(ledger.limit, unit) + n for unit, n in more.items()})
+
+
+def raised(m: Machine) -> dict[str, int]:
+    """How much more of each unit people gave the run than policy and graph did."""
+    first, limit = _first_limits(m), m.ledgers[RUN].limit
+    units = [field.name for field in fields(limit) if getattr(first, field.name) is not None]
+    return {unit: getattr(limit, unit) - getattr(first, unit) for unit in units}
+
+
+def reset_limits(m: Machine) -> None:
+    """Put every ledger under the policy as it is now; what is used and reserved stays."""
+    for name, ledger in m.ledgers.items():
+        ledger.limit = _first_limits(m) if name == RUN else m.policy.execution
 
 
 def execution_ledger(m: Machine, activation: Activation) -> Ledger:
@@ -119,7 +143,6 @@ def reserve(m: Machine, call: CallState, activation: Activation) -> None:
     """Hold a call's worst case in every scope."""
     m.ledgers[RUN].reserve(call.id, call.reserve)
     execution_ledger(m, activation).reserve(call.id, call.reserve)
-    leasing.reserve(m, call)
 
 
 def settle(m: Machine, call: CallState, usage: Usage | None, *, maybe_billed: bool) -> Amount:
@@ -127,7 +150,6 @@ def settle(m: Machine, call: CallState, usage: Usage | None, *, maybe_billed: bo
     used = call.reserve if maybe_billed else _amount(call, usage)
     over = m.ledgers[RUN].settle(call.id, used)
     m.ledgers[call.activation].settle(call.id, used)
-    leasing.settle(m, call, used)
     if over:
         held, took = call.reserve._asdict(), used._asdict()
         beyond = {unit: took[unit] - held[unit] for unit in RESERVED if took[unit] > held[unit]}

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from workflows.contracts.pause import PauseView
 from workflows.contracts.run import AuditView, BudgetView, NodeView, Phase, RunView, UsageView
 from workflows.engine import bindings, leasing, spending
-from workflows.engine.asking import asked_call
 from workflows.engine.clock import rfc3339
-from workflows.engine.pauses import KEEP_WAITING
+from workflows.engine.pause_views import pause_views
+from workflows.engine.questions import is_timed
 from workflows.engine.queue import stuck
 from workflows.engine.state import ROOT
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from policies.model import Standing
     from workflows.contracts.run import NodeStatus
     from workflows.engine.machine import Machine
-    from workflows.engine.state import Activation, Finished, PauseState
+    from workflows.engine.state import Activation, Finished
 
 NANO = 1_000_000_000
 
@@ -40,7 +39,7 @@ def timers(m: Machine) -> dict[str, int]:
     """What must be running: wait nodes and the deadlines of pauses that do something when they pass."""
     due = {f"wait:{wait.activation}": wait.due_ms for wait in m.state.waits.values()}
     for pause in m.state.pauses.values():
-        if pause.deadline_ms is not None and pause.on_timeout != KEEP_WAITING:
+        if pause.deadline_ms is not None and is_timed(pause):
             due[f"pause:{pause.id}"] = pause.deadline_ms
     if m.state.lease.again_ms is not None:
         due[leasing.TIMER] = m.state.lease.again_ms
@@ -179,31 +178,3 @@ def _budget_view(standing: Standing) -> BudgetView:
 
 def _in(amount: int, unit: int) -> int | float:
     return amount if unit == 1 else amount / unit
-
-
-def pause_views(m: Machine) -> list[PauseView]:
-    """The open pauses, oldest first."""
-    return [_pause_view(m, pause) for pause in m.state.pauses.values()]
-
-
-def _pause_view(m: Machine, pause: PauseState) -> PauseView:
-    activation = m.state.activations[pause.activation]
-    call = None if pause.call is None else m.state.calls.get(pause.call)
-    return PauseView(
-        id=pause.id,
-        trigger=pause.triggers[0].value,
-        triggers=tuple(trigger.value for trigger in pause.triggers),
-        ui=pause.ui,
-        node=activation.node,
-        activation=activation.id,
-        ask=pause.ask,
-        show=pause.show,
-        call=None if call is None else asked_call(m, call),
-        error=None if pause.error is None else pause.error.model_dump(exclude_none=True),
-        outcomes=pause.outcomes,
-        form=pause.form,
-        digest=pause.digest,
-        opened_at=rfc3339(pause.opened_ms),
-        deadline=None if pause.deadline_ms is None else rfc3339(pause.deadline_ms),
-        on_timeout=pause.on_timeout,
-    )

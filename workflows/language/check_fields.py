@@ -10,6 +10,7 @@ from workflows.language.check_plan import check_plan
 from workflows.language.durations import parse_duration
 from workflows.language.expressions import ExpressionError, compile_template
 from workflows.language.outline import node_path
+from workflows.language.people import read_people
 from workflows.language.spec import HumanSpec, PlanSpec, ToolSpec, ValidateSpec, WaitSpec
 
 if TYPE_CHECKING:
@@ -111,10 +112,14 @@ def _human(name: str, node: HumanSpec, findings: Findings) -> None:
         if outcome in node.outcomes[:index]:
             path = node_path(name, f"outcomes[{index}]")
             findings.error("duplicate_outcome", path, f"node `{name}`: the outcome `{outcome}` is there twice")
+    findings.problems += read_people(node.answerers, node_path(name, "answerers"))[2]
     choices = (*AFTER_TIMEOUT, *node.outcomes)
     if node.on_timeout not in choices:
-        message = f"node `{name}`: `{node.on_timeout}` is neither an outcome nor {quoted(AFTER_TIMEOUT[:2])}"
+        message = f"node `{name}`: `{node.on_timeout}` is neither an outcome nor {quoted(AFTER_TIMEOUT)}"
         findings.error("unknown_outcome", node_path(name, "on_timeout"), message, nearest(node.on_timeout, choices))
+    if node.on_timeout == "escalate" and "escalate" not in node.outcomes and node.deadline is None:
+        message = f"node `{name}`: without a `deadline` nothing ever escalates"
+        findings.error("escalate_when", node_path(name, "on_timeout"), message, "write `deadline: 1h`")
     if node.ui == "toast":
         message = f"node `{name}`: a toast does not wait, and a human node does"
         findings.error("toast", node_path(name, "ui"), message, "write `panel` or `modal`")

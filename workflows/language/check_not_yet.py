@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from workflows.language.outline import node_path
-from workflows.language.spec import HumanSpec, PlanSpec, ValidateSpec, WaitSpec
+from workflows.language.spec import PlanSpec, ValidateSpec, WaitSpec
 from workflows.language.spec_values import Quorum
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ def check_not_yet(graph: GraphSpec, findings: Findings) -> None:
 def _node(name: str, node: AnyNodeSpec, findings: Findings) -> None:
     if isinstance(node, WaitSpec) and node.event is not None:
         findings.not_yet(node_path(name, "event"), "`wait` for an `event`")
-    if isinstance(node, HumanSpec):
-        _human(name, node, findings)
     if isinstance(node, ValidateSpec):
         for index, check in enumerate(node.checks):
             if check.model is not None:
@@ -46,15 +44,6 @@ def _plan(name: str, node: PlanSpec, findings: Findings) -> None:
         findings.not_yet(node_path(name, "model"), "a plan by a `model`")
     for index, rule in enumerate(node.rules or ()):
         _rule(node_path(name, f"rules[{index}]"), rule, findings)
-
-
-def _human(name: str, node: HumanSpec, findings: Findings) -> None:
-    if node.quorum is not None:
-        findings.not_yet(node_path(name, "quorum"), "`quorum`")
-    if node.answerers is not None:
-        findings.not_yet(node_path(name, "answerers"), "`answerers`")
-    if node.on_timeout == "escalate" and "escalate" not in node.outcomes:
-        findings.not_yet(node_path(name, "on_timeout"), "`on_timeout: escalate`")
 
 
 def _rule(path: str, rule: RuleSpec, findings: Findings) -> None:

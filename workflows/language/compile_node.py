@@ -10,6 +10,7 @@ from workflows.language.asked import asked_capabilities
 from workflows.language.compile_plan import compile_rule, template_or_none
 from workflows.language.durations import parse_duration
 from workflows.language.expressions import compile_condition, compile_template
+from workflows.language.people import read_people
 from workflows.language.spec import HumanSpec, ModelSpec, PlanSpec, ToolSpec, ValidateSpec, WaitSpec
 from workflows.language.spec_values import FailureRoute
 
@@ -126,6 +127,7 @@ def _model(shared: _Shared, node: ModelSpec) -> compiled.ModelNode:
 
 
 def _human(shared: _Shared, node: HumanSpec) -> compiled.HumanNode:
+    answerers, not_starter, _ = read_people(node.answerers, "")
     return compiled.HumanNode(
         **shared,
         ui=node.ui,
@@ -135,6 +137,9 @@ def _human(shared: _Shared, node: HumanSpec) -> compiled.HumanNode:
         form=node.form,
         deadline_s=None if node.deadline is None else parse_duration(node.deadline),
         on_timeout=node.on_timeout,
+        answerers=answerers,
+        quorum=node.quorum or 1,
+        not_starter=not_starter,
     )
 
 

@@ -145,7 +145,10 @@ class ModelNode(Node):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HumanNode(Node):
-    """Asks a person; its result is `{outcome, payload, by, at}`."""
+    """Asks a person; its result is `{outcome, payload, by, at}`.
+
+    `answerers` (empty: anyone) and `quorum` tighten what the policy wants; `not_starter`: not whoever started the run.
+    """
 
     kind: ClassVar[str] = "human"
     ui: Literal["panel", "modal", "toast"]
@@ -155,6 +158,9 @@ class HumanNode(Node):
     form: dict[str, object] | None
     deadline_s: float | None
     on_timeout: str
+    answerers: tuple[str, ...] = ()
+    quorum: int = 1
+    not_starter: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,26 +5,29 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from workflows.contracts import names
 from workflows.contracts.failures import ErrorInfo, FailureType
-from workflows.contracts.pause import Answer, AnswerReceipt, Control, PauseView, Refusal
-from workflows.contracts.run import RunView
+from workflows.contracts.pause import AnswerReceipt, PauseView, Refusal
+from workflows.contracts.run import RunInput, RunView
 from workflows.engine.auditing import digest_of
-from workflows.engine.events import CancelRequested, CarryResumed, DrainRequested, HoldLifted, HoldRequested, RunStarted
+from workflows.engine.events import CarryResumed, DrainRequested, RunStarted
 from workflows.engine.observing import Observer
 from workflows.shell import ending, heads
-from workflows.shell.admission import Admitted, first_fault, open_run
+from workflows.shell.admission import Admitted, open_run
 from workflows.shell.carry import CarryPlan, next_input
+from workflows.shell.controlling import bare_cancel, obey, repin
 from workflows.shell.perform import now_ms
+from workflows.shell.sent import answer_of, control_of, one_of, refused
 from workflows.shell.session import Session
 
 ANSWER_HELP = "Answers a pause. One JSON object: v, pause, outcome, by; digest and data where wanted."
 PAUSE_HELP = "Holds the run: no new call starts. One JSON object: by, reason."
 RESUME_HELP = "Lifts a hold made by `pause`. One JSON object: by, reason."
+CANCEL_HELP = "Cancels the run. One JSON object: by, reason."
+REPIN_HELP = "Puts the run under its worker's present policy. One signed JSON object: by, policy_digest and the rest."
 
 
 @workflow.defn(name=names.WORKFLOW)
@@ -38,12 +41,13 @@ class AgentLifetime:
     def __init__(self) -> None:
         self.observer: Observer | None = None
         self._session: Session | None = None
+        self._run_input: RunInput | None = None
         self._refused: str | None = None
 
     @workflow.run
     async def run(self, *sent: Any) -> dict[str, Any]:
         """Run the graph to its end; see `ending` for what each end looks like to Temporal."""
-        raw, began_ms = _one_of(sent), now_ms()
+        raw, began_ms = one_of(sent), now_ms()
         admitted = await self._open(raw)
         if self.observer is not None:
             admitted.engine.watch(self.observer)
@@ -52,6 +56,7 @@ class AgentLifetime:
             session.restart_timers(began_ms)
         session.post(_beginning(admitted, raw, began_ms))
         session.work()
+        self._run_input = admitted.run_input
         self._session = session
         await self._live(session, admitted)
         return ending.close(heads.closing(session.engine))
@@ -83,7 +88,7 @@ class AgentLifetime:
         try:
             await workflow.wait_condition(lambda: session.has_mail or session.applied != seen)
         except asyncio.CancelledError:
-            session.post(CancelRequested(now_ms(), "a cancel request"))
+            bare_cancel(session)
 
     async def _carry(self, session: Session, admitted: Admitted, plan: CarryPlan) -> None:
         """Stop issuing calls, let those in flight end, then go on in a new history."""
@@ -91,12 +96,12 @@ class AgentLifetime:
         session.work()
         if await self._drained(session, plan):
             await self._handlers_done(session)
-            if workflow.cancellation_reason() is not None:  # the next history would not hear of it
-                session.post(CancelRequested(now_ms(), "a cancel request"))
+            if workflow.cancellation_reason() is not None and not session.cancel_seen:  # the next would not hear of it
+                bare_cancel(session)
             session.work()
             if not session.engine.over:
                 told = session.attributes.told
-                workflow.continue_as_new(next_input(admitted.run_input, admitted.card, session.engine, told))
+                workflow.continue_as_new(next_input(admitted.run_input, session.engine, told))
         session.post(CarryResumed(now_ms()))
         session.work()
 
@@ -106,7 +111,7 @@ class AgentLifetime:
         try:
             await workflow.wait_condition(workflow.all_handlers_finished)
         except asyncio.CancelledError:
-            session.post(CancelRequested(now_ms(), "a cancel request"))
+            bare_cancel(session)
 
     async def _drained(self, session: Session, plan: CarryPlan) -> bool:
         """Wait for the calls in flight; False when one outlasts our patience, or the run is cancelled meanwhile."""
@@ -118,7 +123,7 @@ class AgentLifetime:
             plan.put_off()
             return False
         except asyncio.CancelledError:
-            session.post(CancelRequested(now_ms(), "a cancel request"))
+            bare_cancel(session)
             return False
         return True
 
@@ -142,44 +147,70 @@ class AgentLifetime:
     async def answer(self, *sent: Any) -> AnswerReceipt:
         """Answer a pause; an answer that cannot be taken fails with `AnswerRefused` and changes nothing."""
         session = await self._started()
-        outcome = session.answer(_answer(sent))
+        outcome = session.answer(answer_of(sent))
         if isinstance(outcome, Refusal):
-            raise _refused(outcome.reason)
+            raise refused(outcome.reason, outcome)
         return outcome
 
     @answer.validator
     def check_answer(self, *sent: Any) -> None:
-        """Refuse what is malformed or names no open pause, which leaves no trace in the history."""
-        parsed = _answer(sent)
+        """Refuse what is malformed, too large or names no open pause, which leaves no trace in the history."""
+        parsed = answer_of(sent)
         if self._session is not None:
-            reason = self._session.engine.why_refused(parsed)
+            reason = self._session.engine.why_rejected(parsed)
             if reason is not None:
-                raise _refused(reason)
+                raise refused(reason)
 
     @workflow.signal(name=names.SIGNAL_ANSWER, description=ANSWER_HELP)
     async def answer_signal(self, *sent: Any) -> None:
         """The same as the update for those who can only signal; refusals are in `view.refusals`."""
         session = await self._started()
         try:
-            session.answer(_answer(sent))
+            session.answer(answer_of(sent))
         except ApplicationError as error:
             session.note_malformed(error.message)
 
     @workflow.update(name=names.UPDATE_PAUSE, description=PAUSE_HELP)
     async def pause(self, *sent: Any) -> str:
         """Hold the run at the next safe point."""
-        session = await self._started()
-        session.post(HoldRequested(now_ms(), _control(sent).by))
-        session.work()
-        return session.engine.phase
+        return obey(await self._started(), "pause", control_of(sent))
 
     @workflow.update(name=names.UPDATE_RESUME, description=RESUME_HELP)
     async def resume(self, *sent: Any) -> str:
         """Lift a hold; a pause with an id is lifted only by an answer."""
-        session = await self._started()
-        session.post(HoldLifted(now_ms(), _control(sent).by))
-        session.work()
-        return session.engine.phase
+        return obey(await self._started(), "resume", control_of(sent))
+
+    @workflow.update(name=names.UPDATE_CANCEL, description=CANCEL_HELP)
+    async def cancel(self, *sent: Any) -> str:
+        """Cancel the run; what must finish finishes first."""
+        return obey(await self._started(), "cancel", control_of(sent))
+
+    @workflow.update(name=names.UPDATE_REPIN, description=REPIN_HELP)
+    async def repin(self, *sent: Any) -> str:
+        """Go on under the policy that the worker has now, as somebody who may has signed."""
+        session, control = await self._started(), control_of(sent)
+        assert self._run_input is not None, "a run that has started was admitted"
+        return await repin(session, self._run_input, control)
+
+    @pause.validator
+    def check_pause(self, *sent: Any) -> None:
+        """Refuse what is malformed."""
+        control_of(sent)
+
+    @resume.validator
+    def check_resume(self, *sent: Any) -> None:
+        """Refuse what is malformed."""
+        control_of(sent)
+
+    @cancel.validator
+    def check_cancel(self, *sent: Any) -> None:
+        """Refuse what is malformed."""
+        control_of(sent)
+
+    @repin.validator
+    def check_repin(self, *sent: Any) -> None:
+        """Refuse what is malformed."""
+        control_of(sent)
 
     async def _started(self) -> Session:
         await workflow.wait_condition(lambda: self._session is not None or self._refused is not None)
@@ -203,26 +234,3 @@ def _beginning(admitted: Admitted, raw: object, began_ms: int) -> RunStarted | C
         return CarryResumed(began_ms, sent, run_id)
     card = digest_of(admitted.card.model_dump(mode="json", exclude_defaults=True))
     return RunStarted(began_ms, sent, card, run_id)
-
-
-def _one_of(sent: tuple[object, ...]) -> object:
-    """The one argument that was meant: null for none, and all of them, which nothing takes, for several."""
-    return sent[0] if len(sent) == 1 else list(sent) or None
-
-
-def _answer(sent: tuple[object, ...]) -> Answer:
-    try:
-        return Answer.model_validate(_one_of(sent))
-    except ValidationError as error:
-        raise _refused(f"the answer does not parse: {first_fault(error)}", kind="InvalidAnswer") from None
-
-
-def _control(sent: tuple[object, ...]) -> Control:
-    try:
-        return Control.model_validate(_one_of(sent) or {})
-    except ValidationError as error:
-        raise _refused(f"the argument does not parse: {first_fault(error)}", kind="InvalidAnswer") from None
-
-
-def _refused(reason: str, *, kind: str = FailureType.ANSWER_REFUSED) -> ApplicationError:
-    return ApplicationError(reason, type=kind, non_retryable=True)

@@ -39,6 +39,6 @@ class CarryPlan:
         self._not_before = workflow.info().get_current_history_length() + options.DRAIN_AGAIN_EVENTS
 
 
-def next_input(run_input: RunInput, card: RunCard, engine: Engine, told: dict[str, object]) -> RunInput:
+def next_input(run_input: RunInput, engine: Engine, told: dict[str, object]) -> RunInput:
     """The input of the next history: the same run with everything that it remembers."""
-    return run_input.model_copy(update={"carry": Carry(card=card, snapshot=engine.snapshot(), told=told)})
+    return run_input.model_copy(update={"carry": Carry(card=engine.card, snapshot=engine.snapshot(), told=told)})

@@ -33,7 +33,8 @@ class Display:
         self._engine = engine
         self._rows: deque[str] = deque(maxlen=MAX_ROWS)
         self._seen = 0
-        self._pauses: dict[str, str] = {}
+        self._asked: tuple[tuple[str, int], ...] = ()
+        self._pauses: list[str] = []
 
     def page(self) -> str:
         """Phase, open pauses with the JSON that answers each, budget, and at most 100 rows of nodes."""
@@ -46,12 +47,11 @@ class Display:
         return "\n\n".join([*parts, _budget(now.budget), self._nodes(now)])
 
     def _open_pauses(self) -> list[str]:
-        """A pause never changes while it is open, so each is written once."""
-        if not self._engine.pauses_open:
-            self._pauses = {}
-        elif self._engine.open_pauses() != tuple(self._pauses):
-            self._pauses = {pause.id: _pause(pause) for pause in self._engine.pauses()}
-        return list(self._pauses.values())
+        """Written once for each state of the questions that are open."""
+        asked = self._engine.questions()
+        if asked != self._asked:
+            self._asked, self._pauses = asked, [_pause(pause) for pause in self._engine.pauses()]
+        return self._pauses
 
     def _nodes(self, now: Glance) -> str:
         head = ["| activation | kind | status | |", "|---|---|---|---|"]
@@ -67,20 +67,41 @@ def _row(visit: Activation | Finished, mark: str) -> str:
 
 def _pause(pause: PauseView) -> str:
     until = "" if pause.deadline is None else f" (until {pause.deadline}, then {pause.on_timeout})"
-    who = {"v": 1, "pause": pause.id}
-    answers = [
-        json.dumps({**who, "outcome": outcome, "by": "you", **_data(pause, outcome), "digest": pause.digest})
-        for outcome in pause.outcomes
-    ]
-    lines = [f"### {pause.id} waits for you{until}", _cell(short(pause.ask, 300))]
+    lines = [f"### {pause.id} waits for you{until}", _cell(short(pause.ask, 300)), *_people(pause)]
     if pause.call is not None:
         lines.append(f"call `{_code(pause.call.name)}`, arguments SHA-256 `{pause.call.args_digest[:16]}`")
         lines.append(_arguments(pause.call))
     if pause.show is not None:
         lines.append(fence(pause.show))
-    lines.append("Send one of these as update `answer`:")
-    lines.append(fence("\n".join(answers)))
-    return "\n\n".join(lines)
+    return "\n\n".join([*lines, *_answers(pause)])
+
+
+def _people(pause: PauseView) -> list[str]:
+    """Who may answer, how many it takes, and who has."""
+    lines = []
+    if pause.answerers or pause.not_starter:
+        who = " or ".join(pause.answerers) or "anyone"
+        lines.append(_cell(f"may answer: {who}{', but not whoever started the run' if pause.not_starter else ''}"))
+    if pause.quorum > 1:
+        said = f"; so far: {', '.join(pause.answered_by)}" if pause.answered_by else ""
+        lines.append(_cell(f"{pause.quorum} of them must say the same{said}"))
+    if pause.lacks:
+        lines.append(_cell(f"grants: {', '.join(pause.lacks)}"))
+    return lines
+
+
+def _answers(pause: PauseView) -> list[str]:
+    """The JSON that answers a pause; nothing on this page can sign."""
+    if pause.signed:
+        outcomes = ", ".join(f"`{outcome}`" for outcome in pause.outcomes)
+        command = f"detent answer RUN {pause.id} OUTCOME --as ID --key-file FILE"
+        return [f"Answers must be signed: `{command}` with one of {outcomes}; digest `{pause.digest}`"]
+    who = {"v": 1, "pause": pause.id}
+    answers = [
+        json.dumps({**who, "outcome": outcome, "by": "you", **_data(pause, outcome), "digest": pause.digest})
+        for outcome in pause.outcomes
+    ]
+    return ["Send one of these as update `answer`:", fence("\n".join(answers))]
 
 
 def _arguments(call: AskedCall) -> str:

@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 
 
 def close(view: RunView) -> dict[str, object]:
-    """Return the view of a completed run; raise what makes any other end visible in the Temporal UI."""
+    """Return the view of a completed run; raise what makes any other end visible in the Temporal UI.
+
+    Only what Temporal was asked to cancel may end as cancelled; the update `cancel` ends a run as failed, `Cancelled`.
+    """
     kept = compact(view)
     if view.phase == "completed":
         return kept
-    if view.phase == "cancelled":
+    if view.phase == "cancelled" and workflow.cancellation_reason() is not None:
         workflow.upsert_memo({MEMO_RESULT: kept})
         raise asyncio.CancelledError
     error = view.error or ErrorInfo(type=FailureType.INTERNAL, message="the run failed")

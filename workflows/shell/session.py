@@ -38,6 +38,8 @@ class Session:
         self._inbox: deque[Event] = deque()
         self._performer = Performer(self._inbox.append)
         self._verdicts: list[AnswerReceipt | Refusal] = []
+        self.cancel_seen = False
+        """Whether Temporal's own cancel request was dealt with in this history."""
         self.applied = 0
         """How many events were applied in this history."""
 

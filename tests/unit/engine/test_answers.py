@@ -38,7 +38,8 @@ def refusal(run: Simulator, **fields: object) -> str:
     assert isinstance(told[0].outcome, Refusal)
     after = run.engine.view()
     assert after.refusals[-1] == told[0].outcome
-    assert after.model_copy(update={"refusals": before.refusals}) == before
+    assert after.audit != before.audit
+    assert after.model_copy(update={"refusals": before.refusals, "audit": before.audit}) == before
     return told[0].outcome.reason
 
 
@@ -47,11 +48,13 @@ def refusal(run: Simulator, **fields: object) -> str:
     [
         ({"pause": "p7"}, "no open pause `p7`; open: p1"),
         ({"outcome": "no"}, "not an outcome of p1; choose one of ok"),
-        ({"digest": "0" * 64}, "the digest is not that of p1"),
-        ({"scope": "run"}, "scope `run` is not there yet"),
-        ({"signature": "s"}, "signed answers are not there yet"),
-        ({"nonce": "n"}, "signed answers are not there yet"),
-        ({"expires_at": "2030-01-01T00:00:00Z"}, "signed answers are not there yet"),
+        ({"digest": "0" * 64}, "the digest is not that of the question"),
+        ({"scope": "run"}, "scope `run` goes with `approve` of a risky tool"),
+        ({"scope": "tenant"}, "a `digest` is needed where signatures are"),
+        ({"signature": "s"}, "`eve` is nobody whom the operator's policy knows"),
+        ({"issued_at": "now"}, "`issued_at` is not an RFC 3339 time"),
+        ({"issued_at": "2123-11-14T22:13:20Z"}, "`issued_at` is in the future"),
+        ({"expires_at": "2023-11-14T22:13:20Z"}, "it has expired"),
         ({"data": "x" * (1024 * 1024)}, "at most 1,048,576 are taken"),
         ({"data": {"a": float("nan")}}, "data is not JSON"),
     ],
@@ -63,13 +66,14 @@ def test_answer_to_a_human_node_is_refused(fields: dict[str, object], why: str) 
 def test_answer_with_the_right_digest_is_taken() -> None:
     run = waiting()
     answer = Answer(pause="p1", outcome="ok", digest=run.engine.pauses()[0].digest)
-    assert run.engine.why_refused(answer) is None
+    run.feed(events.AnswerArrived(run.now_ms, answer))
+    assert [pause.id for pause in run.engine.pauses()] == ["p2"]
 
 
 def test_approval_takes_no_data() -> None:
     run = waiting("answer p1 ok")
     assert (
-        refusal(run, pause="p2", outcome="approve", data={"why": "I like it"}) == "outcome `approve` takes no data yet"
+        refusal(run, pause="p2", outcome="approve", data={"why": "I like it"}) == "outcome `approve` takes no data"
     )
 
 
@@ -96,7 +100,7 @@ def test_approval_travels_with_the_call_and_is_spent_by_it() -> None:
     run = waiting("answer p1 ok", "answer p2 approve")
     permit = run.every_call[0].payload["permit"]
     assert isinstance(permit, dict)
-    assert (permit["pause"], permit["by"], permit["triggers"]) == ("p2", "ann", ["on_risky_tool"])
+    assert (permit["pause"], permit["by"], permit["triggers"]) == ("p2", "claimed:ann", ["on_risky_tool"])
     run.say("fail act#1:1 ToolFailed broken")
     run.say("answer p3 retry")
     assert [pause.trigger for pause in run.engine.pauses()] == ["on_risky_tool"]

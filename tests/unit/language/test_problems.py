@@ -159,9 +159,9 @@ NOT_YET: list[tuple[str, str, dict[str, object]]] = [
     ("not_yet", "nodes.two.event", {"nodes__two": {"kind": "wait", "event": "paid", "deadline": "1h"}}),
     ("not_yet", "nodes.pick.rules[1].fork.mode", {"nodes__pick__rules__1__fork__mode": "any"}),
     ("not_yet", "nodes.pick.rules[2].map.mode", {"nodes__pick__rules__2__map__mode": {"quorum": 2}}),
-    ("not_yet", "nodes.ask.quorum", {"nodes__ask__quorum": 2}),
-    ("not_yet", "nodes.ask.answerers", {"nodes__ask__answerers": ["role:operator"]}),
-    ("not_yet", "nodes.ask.on_timeout", {"nodes__ask__on_timeout": "escalate"}),
+    ("wrong_value", "nodes.ask.answerers[1]", {"nodes__ask__answerers": ["role:operator", "no body"]}),
+    ("wrong_value", "nodes.ask.answerers", {"nodes__ask__answerers": []}),
+    ("escalate_when", "nodes.ask.on_timeout", {"nodes__ask__on_timeout": "escalate"}),
     (
         "not_yet",
         "nodes.judge.checks[0].model",
