@@ -7,20 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from temporalio.service import RPCError, RPCStatusCode
 
 from cli.cluster import reach
 from cli.context import Session, global_options, pass_session
 from cli.exits import CommandError, Exit
-from cli.export import inline
+from cli.histories import continued_from, fetch
 from cli.options import FILE, run_argument
 from cli.render.text import line
-from cli.runs import find
 
 if TYPE_CHECKING:
     from temporalio.client import WorkflowHistory
-
-    from cli.cluster import Cluster
 
 
 @click.command()
@@ -38,14 +34,14 @@ def history(session: Session, run: str, file: Path | None) -> None:
     found = asyncio.run(_export(run, last_only=file is None))
     if file is None:
         click.echo(found[-1].to_json())
-        if _continued_from(found[-1]):
+        if continued_from(found[-1]):
             session.note(f"this is the last execution of {line(run)}; `-o FILE` writes those before it, too")
         return
     files = [_numbered(file, number) for number in range(1, len(found) + 1)]
     for place, one in zip(files, found, strict=True):
         _write(place, one)
     _say(session, run, files, found)
-    if _continued_from(found[0]):
+    if continued_from(found[0]):
         session.note("the server has no history of earlier executions any more: its retention is over")
 
 
@@ -72,30 +68,4 @@ def _say(session: Session, run: str, files: list[Path], found: list[WorkflowHist
 
 
 async def _export(run: str, *, last_only: bool) -> list[WorkflowHistory]:
-    """The histories of the run's executions, the oldest that the server still has first."""
-    cluster = await reach()
-    run_id: str | None = (await find(cluster, run)).run_id
-    found: list[WorkflowHistory] = []
-    while run_id:
-        one = await _fetch(cluster, run, run_id, needed=not found)
-        if one is None:
-            break
-        found.insert(0, one)
-        run_id = None if last_only else _continued_from(one)
-    return found
-
-
-async def _fetch(cluster: Cluster, run: str, run_id: str, *, needed: bool) -> WorkflowHistory | None:
-    try:
-        found = await cluster.client.get_workflow_handle(run, run_id=run_id).fetch_history()
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND and not needed:
-            return None
-        raise
-    await inline(found, cluster.client.data_converter)
-    return found
-
-
-def _continued_from(found: WorkflowHistory) -> str | None:
-    """The id of the execution that this one continues."""
-    return found.events[0].workflow_execution_started_event_attributes.continued_execution_run_id or None
+    return await fetch(await reach(), run, last_only=last_only)
