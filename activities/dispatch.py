@@ -30,6 +30,7 @@ from activities.tools.registry import Toolbox
 from policies.model import Effect
 from workflows.contracts.calls import Call
 from workflows.contracts.failures import FailureType
+from workflows.contracts.twins import refuse_twins
 
 log = logging.getLogger(__name__)
 
@@ -144,6 +145,8 @@ def _read(args: Sequence[RawValue]) -> Call:
     try:
         (raw,) = args
         call = Call.model_validate(activity.payload_converter().from_payload(raw.payload))
+        if call.permit is not None or call.grants:
+            refuse_twins(raw.payload.data)  # evidence is read in one way
     except (ValueError, TypeError, RuntimeError) as error:  # whatever converters and pydantic find wrong
         message = "the activity's argument is not a call: only our own workflow may schedule this activity"
         raise failure(FailureType.INVALID_VALUE, f"{message} ({type(error).__name__})") from None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from activities.bounded_file import read_at_most
 from cli.exits import invalid, usage
 from policies.canonical import NotCanonical, canonical
+from workflows.contracts.twins import TwinKey, once
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,7 +27,7 @@ def json_value(text: str, where: str) -> object:
     source = _read(text[1:], where) if text.startswith("@") else text
     check_size(len(source.encode("utf-8", "surrogatepass")), where)
     try:
-        value = json.loads(source, parse_constant=_refuse_constant, object_pairs_hook=_refuse_twins)
+        value = json.loads(source, parse_constant=_refuse_constant, object_pairs_hook=once)
         canonical(value)
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
@@ -107,8 +108,8 @@ def _typed(text: str, schema: object) -> object:
     if isinstance(schema, dict) and schema.get("type") == "string":
         return text
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_refuse_twins)
-    except _TwinError as error:
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=once)
+    except TwinKey as error:
         raise invalid(f"`--set`: not usable as JSON: {error}", kind="InvalidInput") from error
     except (ValueError, RecursionError):
         return text
@@ -130,20 +131,6 @@ def _read(name: str, where: str) -> str:
 
 def _reason(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
-
-
-class _TwinError(ValueError):
-    """Two equal keys in one object."""
-
-
-def _refuse_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object as it was written; of two equal keys one would be lost without a word."""
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twin = next(key for key in keys if keys.count(key) > 1)
-        raise _TwinError(f"the key `{twin}` stands twice in one object")
-    return found
 
 
 def _refuse_constant(name: str) -> object:

@@ -9,11 +9,15 @@ from temporalio.contrib.pydantic import PydanticPayloadConverter
 from temporalio.exceptions import ApplicationError
 
 from workflows.contracts.failures import FailureType
+from workflows.contracts.twins import refuse_twins
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from temporalio.api.common.v1 import Payload
+
+MAX_ANSWER_BYTES = 2 * 1024 * 1024
+_MARKS = (b'"outcome"', b'"signature"', b"\\u")
 
 
 class ReadablePayloadConverter(PydanticPayloadConverter):
@@ -26,11 +30,19 @@ class ReadablePayloadConverter(PydanticPayloadConverter):
     def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:
         """As the default does; `ApplicationError` of type `InvalidValue` for what cannot be read."""
         try:
+            for payload in payloads:
+                if _may_be_answer(payload.data):
+                    refuse_twins(payload.data)
             return super().from_payloads(payloads, type_hints)
         except (KeyError, ValueError, TypeError, RuntimeError) as error:  # what converters and pydantic raise
             reason = _reason(error)
         message = f"a value that was sent cannot be read: {reason}; send JSON"
         raise ApplicationError(message, type=FailureType.INVALID_VALUE, non_retryable=True)
+
+
+def _may_be_answer(data: bytes) -> bool:
+    """Whether people may have said this, in whatever spelling: no such thing is read in two ways."""
+    return len(data) <= MAX_ANSWER_BYTES and any(mark in data for mark in _MARKS)
 
 
 def _reason(error: Exception) -> str:
