@@ -67,7 +67,7 @@ def unknown(message: str) -> CommandError:
     return CommandError("Unknown", message, Exit.UNKNOWN)
 
 
-REFUSALS = frozenset({"PolicyDenied", "BudgetExceeded", "Declined", "TenantNotAllowed"})
+REFUSALS = frozenset({"PolicyDenied", "PolicyDrift", "BudgetExceeded", "Declined", "TenantNotAllowed"})
 INVALIDS = frozenset({"InvalidDocument", "ForgedInput", "SecretFound"})
 MAX_CAUSES = 16
 

@@ -174,5 +174,9 @@ async def _send(word: Word) -> tuple[Answer, AnswerReceipt | None]:
 def _made(word: Word, pause: PauseView) -> Answer:
     if word.policy_verb:
         check_policy_pause(pause, word.outcome)
+    if word.scope != "once" and word.outcome != "approve":
+        raise usage(
+            f"`--scope {word.scope}` goes with `approve` of what policy asks; `{line(word.outcome)}` is said once"
+        )
     made = make_answer(pause, word.outcome, word.data, word.voice.id, word.scope)
     return word.voice.sign_answer(made, needed=pause.signed)

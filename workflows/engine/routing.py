@@ -25,6 +25,7 @@ MAX_MOVES = 1000
 """Moves of one frame's token for one event (graph-language.md, "Frames, scopes, state")."""
 NEVER_PAUSES = (
     FailureType.POLICY_DENIED,
+    FailureType.POLICY_DRIFT,
     FailureType.BUDGET_EXCEEDED,
     FailureType.DECLINED,
     FailureType.SCOPE_FAILED,

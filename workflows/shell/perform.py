@@ -39,6 +39,10 @@ async def admit(request: dict[str, object]) -> object:
     )
 
 
+AT_THE_EDGE = (FailureType.POLICY_DENIED, FailureType.POLICY_DRIFT)
+"""Failures of calls that were never made."""
+
+
 class Performer:
     """Carries out commands; whatever comes back is given to `post` as an event.
 
@@ -178,6 +182,6 @@ def _application_failure(call: str, cause: ApplicationError) -> CallFailed:
         type=cause.type or FailureType.INTERNAL,
         message=cause.message,
         attempts=bill.attempt,
-        billed="no" if cause.type == FailureType.POLICY_DENIED else bill.billed,  # the edge let nothing out
+        billed="no" if cause.type in AT_THE_EDGE else bill.billed,  # the edge let nothing out
         usage=bill.usage,
     )
