@@ -29,8 +29,6 @@ class RiskRules:
 
     def level(self, tool: str, declared: Risk) -> Risk:
         """The highest level that the operator gave the tool; what it declares itself where no pattern fits."""
-        if not self.tools:
-            return declared
         name = matcher("tool", tool)
         given = [
             level
