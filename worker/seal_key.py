@@ -32,7 +32,7 @@ def seal_keys(environ: Mapping[str, str]) -> SealKeys | None:
     """The keys that the environment names, null for none; `DocumentError` for what is no key or is open to others."""
     if environ.get(PIPE):
         return _from_pipe(int(environ[PIPE]))
-    current, previous = _named(environ, KEY), _named(environ, PREVIOUS)
+    current, previous = key_named(environ, KEY), key_named(environ, PREVIOUS)
     if current is None:
         if previous is not None:
             raise _wrong("is set without the key that follows it", PREVIOUS, f"set {KEY} too")
@@ -110,7 +110,8 @@ def _from_pipe(descriptor: int) -> SealKeys:
     return SealKeys(*keys[:2])
 
 
-def _named(environ: Mapping[str, str], name: str) -> bytes | None:
+def key_named(environ: Mapping[str, str], name: str) -> bytes | None:
+    """The 32 bytes in a variable, or in the file that `<name>_FILE` names; null where neither is set."""
     text, file = environ.get(name), environ.get(name + FILE_SUFFIX)
     if text and file:
         raise _wrong(f"and {name}{FILE_SUFFIX}: both are set", name, "set one of them")
@@ -126,15 +127,21 @@ def _read_file(path: Path, name: str) -> bytes:
     except OSError as error:
         words = f"cannot be read: {(error.strerror or str(error)).lower()}"
         raise _wrong(words, name, "name the file that holds the key, and no link to it", str(path)) from None
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise _wrong("is not a file", name, "name the file that holds the key", str(path))
-        if status.st_uid != os.geteuid():
-            raise _wrong("belongs to another user than the worker's", name, "chown it", str(path))
-        if stat.S_IMODE(status.st_mode) & 0o077:
-            raise _wrong("can be read or written by others", name, "chmod 600 it", str(path))
-        return _decode(file.read(MOST_BYTES).decode("ascii", "replace"), name, str(path))
+    try:
+        _check_private(os.fstat(descriptor), name, str(path))
+        text = os.read(descriptor, MOST_BYTES).decode("ascii", "replace")
+    finally:
+        os.close(descriptor)
+    return _decode(text, name, str(path))
+
+
+def _check_private(status: os.stat_result, name: str, path: str) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise _wrong("is not a file", name, "name the file that holds the key", path)
+    if status.st_uid != os.geteuid():
+        raise _wrong("belongs to another user than the worker's", name, "chown it", path)
+    if stat.S_IMODE(status.st_mode) & 0o077:
+        raise _wrong("can be read or written by others", name, "chmod 600 it", path)
 
 
 def _decode(text: str, name: str, file: str | None = None) -> bytes:

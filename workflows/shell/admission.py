@@ -107,7 +107,7 @@ def _take_up(run_input: RunInput) -> Admitted:
         carry = Carry.model_validate(run_input.carry)
         _refuse_newer("the run's snapshot", carry.snapshot, SNAPSHOT_VERSION)
         engine = _engine(run_input, carry.card, carry.snapshot)
-    except (ValidationError, ValueError, TypeError, KeyError) as error:
+    except (ValidationError, ValueError, TypeError, KeyError, AttributeError) as error:
         message = f"the carry does not parse: {type(error).__name__}"
         ending.refuse(ErrorInfo(type=FailureType.FORGED_INPUT, message=message))
     return Admitted(run_input, carry.card, engine, carried=True, told=dict(carry.told))

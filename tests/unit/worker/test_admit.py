@@ -8,6 +8,7 @@ import pytest
 from temporalio.exceptions import ApplicationError
 
 from activities.admit import Admission, Offer
+from activities.seal import SealKeys
 from activities.tools.registry import BUILTIN
 from policies.document import PolicyDocument, builtin_policy, parse_policy
 from policies.tenant import TenantPolicy
@@ -36,7 +37,7 @@ def admission(policy: PolicyDocument | None = None) -> Admission:
         for alias in ("default", "spare")
     }
     tools = {tool.name: tool.card for tool in BUILTIN}
-    return Admission(Offer(policy or builtin_policy(), "default", "detent", tools, models))
+    return Admission(Offer(policy or builtin_policy(), "default", "detent", tools, models), SealKeys(bytes(32)))
 
 
 def started(**changes: Any) -> dict[str, Any]:
