@@ -20,6 +20,7 @@ from activities.redaction import LEAST_CHARS
 from activities.tools.confine import Workspace
 from activities.tools.registry import load_tools
 from policies.errors import DocumentError, Problem
+from worker.audit_key import audit_signer, require_signer
 from worker.connect import worker_identity
 from worker.ledgers import leases_of
 from worker.operator_files import load_policy, price_files
@@ -29,6 +30,7 @@ from worker.sandbox import sandboxed
 from worker.seal_key import fresh, require_seal_keys, seal_keys
 from worker.sealing import Sealing
 from workflows.registry import WORKFLOWS
+from workflows.shell.heads import sign_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from activities.redaction import Redactor
     from activities.seal import SealKeys
     from policies.document import PolicyDocument
+    from worker.audit_key import AuditSigner
     from worker.settings import Settings
     from workflows.contracts.run import ModelCard, ToolCard
 
@@ -68,6 +71,7 @@ class Composition:
     redactor: Redactor
     unredacted: tuple[str, ...] = ()
     seals: SealKeys | None = None
+    signer: AuditSigner | None = None
 
     def lines(self) -> tuple[str, ...]:
         """What an operator wants to see in the log of a worker that starts."""
@@ -121,6 +125,7 @@ def compose(found: Settings, namespace: str, environ: Mapping[str, str], seals: 
         redactor=redactor,
         unredacted=short_secrets(catalogue, policy, environ),
         seals=seals,
+        signer=audit_signer(environ),
     )
 
 
@@ -150,9 +155,12 @@ def control_paths(found: Settings, model_files: tuple[Path, ...] = ()) -> Contro
 def build_worker(client: Client, composition: Composition) -> Worker:
     """A worker of Temporal's with our workflow, the local activity that admits, and the one that calls.
 
-    `DocumentError` without a seal key: such a worker would do what anybody asks.
+    `DocumentError` without a seal key: such a worker would do what anybody asks. Likewise without the key that
+    the policy wants heads of the audit to be signed with.
     """
     seals = require_seal_keys(composition.seals)
+    require_signer(composition.policy, composition.signer)
+    sign_with(composition.signer)
     leases = leases_of(client, composition.policy, seals)
     return Worker(
         client,

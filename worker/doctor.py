@@ -11,6 +11,7 @@ from temporalio.service import RPCError
 from activities.blobs import DirectoryBlobs
 from activities.tools import openat2
 from policies.errors import DocumentError
+from worker.audit_key import HOW_TO_MAKE as HOW_TO_SIGN
 from worker.compose import compose
 from worker.connect import Unreachable, connect, target
 from worker.namespace import how_to_register, missing_search_attributes
@@ -100,6 +101,7 @@ def _documents(found: Settings, place: Target, environ: Mapping[str, str]) -> li
     policy = composition.policy
     return [
         _seal_key(composition),
+        _audit_key(composition),
         _fine("policy", f"{named}: `{policy.name}`, digest {policy.digest[:16]}"),
         _tenants(policy, place.namespace, found.task_queue),
         _fine("tools", f"{len(composition.tools)}: {', '.join(sorted(composition.tools))}"),
@@ -117,6 +119,16 @@ def _seal_key(composition: Composition) -> Check:
         return _fine("seal key", "one; all workers of the deployment need the same")
     message = "two: the previous one is still believed"
     return _fine("seal key", message, f"take {PREVIOUS} away once no run is left that began under it")
+
+
+def _audit_key(composition: Composition) -> Check:
+    wanted, signer = composition.policy.house.sign_audit, composition.signer
+    if signer is not None:
+        use = "signs heads" if wanted else "would sign heads; the policy does not say `audit: {sign: true}`"
+        return _fine("audit key", f"{use} as `{signer.public_key}`")
+    if wanted:
+        return _wrong("audit key", "none, and the policy says `audit: {sign: true}`: no worker starts", HOW_TO_SIGN)
+    return _fine("audit key", "none, and the policy wants none")
 
 
 def _tenants(policy: PolicyDocument, namespace: str, task_queue: str) -> Check:

@@ -15,6 +15,7 @@ from temporalio.service import RPCError
 
 from activities.blobs import DirectoryBlobs
 from policies.errors import DocumentError
+from worker.audit_key import forget_audit_key, require_signer
 from worker.compose import build_worker, compose
 from worker.connect import Unreachable, connect, leave, target, worker_identity
 from worker.ledgers import keeping_ledgers
@@ -85,7 +86,9 @@ async def _work(found: Settings, where: Target, environ: Mapping[str, str]) -> N
     _stop_on_signals(until)
     composition = compose(found, where.namespace, environ)
     require_seal_keys(composition.seals)
+    require_signer(composition.policy, composition.signer)
     forget(os.environ)
+    forget_audit_key(os.environ)
     redact_logs(composition.redactor)
     traces = telemetry(environ, composition.redactor)
     client = await connect(where, DirectoryBlobs(found.blobs), plugins=traces.plugins)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from policies.errors import DocumentError, Problem
+from worker.audit_key import audit_key_files
 from worker.seal_key import key_files
 from workflows.contracts.names import TASK_QUEUE
 
@@ -75,7 +76,7 @@ def settings(flags: Flags, environ: Mapping[str, str]) -> Settings:
         concurrency=_concurrency(flags, environ),
         graph_models=_optional(flags.graph_models or _path(environ, "DETENT_GRAPH_MODELS")),
         database=_optional(_path(environ, "DETENT_DATABASE")),
-        keys=_paths(environ, "DETENT_KEY_FILES") + key_files(environ),
+        keys=_paths(environ, "DETENT_KEY_FILES") + key_files(environ) + audit_key_files(environ),
         graphs=tuple(_absolute(path) for path in flags.graphs) or _paths(environ, "DETENT_GRAPHS"),
     )
     problems = _check(found)
