@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
+from cli.commands.policy_replay import replay
 from cli.context import Session, global_options, pass_session
-from cli.exits import Exit, invalid, not_yet, usage
+from cli.exits import Exit, invalid, usage
 from cli.groups import SubGroup
 from cli.payload import json_value
 from cli.policies import Hypothesis, advisory_tenants, explain_call, read_cases, read_policy
+from cli.recorded_calls import Wanted, explained
 from cli.render.problems import problem_lines, problem_object
 from cli.render.screen import show
 from cli.render.text import line
@@ -20,6 +22,7 @@ from policies.errors import DocumentError
 from policies.policy_schema import schema as policy_schema
 
 if TYPE_CHECKING:
+    from cli.recording import Decided
     from policies.cases import CaseResult
     from policies.explain import StageRow
 
@@ -27,10 +30,13 @@ STYLES = {"allow": "green", "modify": "yellow", "wait": "yellow", "ask": "yellow
 SHARED = "tenants are advisory: {names} share namespace `{namespace}`, and whoever reaches it may pick either"
 
 
-@click.group(cls=SubGroup, later=("replay",))
+@click.group(cls=SubGroup)
 @global_options
 def policy() -> None:
     """Check, test and explain policies."""
+
+
+policy.add_command(replay)
 
 
 @policy.command()
@@ -95,34 +101,70 @@ def test(session: Session, files: tuple[str, ...], policy_file: str | None) -> i
 
 
 @policy.command()
-@click.argument("call", metavar="CALL")
+@click.argument("call", metavar="[CALL]", required=False)
 @click.option("--args", "args_text", metavar="JSON|@FILE", help="The arguments of the call.")
 @click.option("--policy", "policy_file", metavar="FILE", help="The policy (default: built in).")
 @click.option("--tenant", default="default", show_default=True, help="Whose slice of it.")
 @click.option("--namespace", default="default", show_default=True, help="The Temporal namespace of the run.")
 @click.option("--model", "is_model", is_flag=True, help="CALL is a model alias, not a tool.")
-@click.option("--history", metavar="FILE", help="Not there yet: explain a recorded call.")
+@click.option("--history", metavar="FILE", help="Explain what was decided in this history, by the policy of then.")
+@click.option("--event", type=click.IntRange(1), metavar="N", help="Of a history: only what this event was decided as.")
+@click.option("--call", "call_id", metavar="ID", help="Of a history: only this call, `<activation>:<n>`.")
 @global_options
 @pass_session
-def explain(session: Session, /, call: str, *, args_text: str | None, history: str | None, **options: Any) -> None:
+def explain(session: Session, /, call: str | None, *, history: str | None, **options: Any) -> None:
     """Explain what the gate says of a call: each stage, the rule that spoke, the values it saw.
 
-    CALL is a tool's name. The call is judged as the first of a run that asks for all it needs.
+    CALL is a tool's name. The call is judged as the first of a run that asks for all it needs; with `--history`,
+    every recorded call of that name, or every call, is explained as it was decided.
     """
     if history is not None:
-        raise not_yet("--history")
-    args = json_value(args_text, "`--args`") if args_text is not None else {}
+        _explain_recorded(session, history, call, options)
+        return
+    if call is None:
+        raise usage("name the CALL to explain, or a `--history` that has some")
+    if options["event"] or options["call_id"]:
+        raise usage("`--event` and `--call` are for `--history`")
+    rows = _hypothetical(call, options)
+    if session.as_json:
+        session.print_json([_row_object(row) for row in rows])
+    else:
+        show(*(text for row in rows for text in _row_lines(row)))
+
+
+def _hypothetical(call: str, options: dict[str, Any]) -> tuple[StageRow, ...]:
+    text = options["args_text"]
+    args = json_value(text, "`--args`") if text is not None else {}
     if not isinstance(args, dict):
         raise invalid("`--args`: a call's arguments are a JSON object", kind="InvalidInput")
     if options["is_model"] and args:
         raise usage("`--args` is for tools: what a model is asked does not matter to the gate")
     found = read_policy(options["policy_file"])
-    hypothesis = Hypothesis(call, args, options["tenant"], options["namespace"], options["is_model"])
-    rows = explain_call(found, hypothesis)
+    return explain_call(found, Hypothesis(call, args, options["tenant"], options["namespace"], options["is_model"]))
+
+
+def _explain_recorded(session: Session, file: str, name: str | None, options: dict[str, Any]) -> None:
+    if options["args_text"] is not None or options["policy_file"] is not None or options["is_model"]:
+        raise usage("`--history` has its own arguments and policy: leave out `--args`, `--policy` and `--model`")
+    wanted = Wanted(name, options["event"], options["call_id"])
+    found = explained(file, options["namespace"], wanted, debug=session.debug)
     if session.as_json:
-        session.print_json([_row_object(row) for row in rows])
-    else:
-        show(*(text for row in rows for text in _row_lines(row)))
+        session.print_json([_recorded_object(seen, rows) for seen, rows in found])
+        return
+    for seen, rows in found:
+        head = f"{line(seen.call)} {line(seen.request.name)}: {seen.decision.verdict} (event {seen.event})"
+        show(Text(head, style="bold"), *(text for row in rows for text in _row_lines(row)))
+
+
+def _recorded_object(seen: Decided, rows: tuple[StageRow, ...]) -> dict[str, object]:
+    return {
+        "event": seen.event,
+        "call": seen.call,
+        "name": seen.request.name,
+        "verdict": seen.decision.verdict,
+        "rules": list(seen.decision.rules),
+        "stages": [_row_object(row) for row in rows],
+    }
 
 
 def _result_object(result: CaseResult) -> dict[str, object]:
