@@ -121,7 +121,8 @@ class Dispatch:
             raise policy_denied("edge.decision", f"`{call.name}`: the call is for another model than was decided")
         entry = reach.catalogue.get(call.name)
         where = await scene_of(reach.blobs, call, info)
-        reach.edge.check_model(call, call.name, where, "" if entry is None else entry.card.digest)
+        subject, needs = ("", ()) if entry is None else (entry.card.digest, entry.needs)
+        reach.edge.check_model(call, call.name, where, subject, needs)
         await keep_approval(reach.blobs, call, where)
         if entry is not None:
             check_decided(call, "model", entry.card.digest)

@@ -50,10 +50,15 @@ class Edge:
         judge.require_risk(card)
         return FileAccess(judge, self._control.look())
 
-    def check_model(self, call: Call, alias: str, where: Scene, subject: str = "") -> None:
-        """Allow a model call, or raise `PolicyDenied` or `PolicyDrift`; `subject` is the worker's entry's digest."""
+    def check_model(
+        self, call: Call, alias: str, where: Scene, subject: str = "", needs: tuple[Capability, ...] = ()
+    ) -> None:
+        """Allow a model call, or raise `PolicyDenied` or `PolicyDrift`; `subject` is the worker's entry's digest.
+
+        `needs` is what the model's key needs to travel.
+        """
         judge = self._judge(call, where).believing(describe_model(call, alias, subject), where)
-        judge.require((Capability("model", alias),))
+        judge.require((Capability("model", alias), *needs))
 
     def _judge(self, call: Call, where: Scene) -> _Judge:
         tenant = where.workflow_id.partition("/")[0]

@@ -22,6 +22,7 @@ from activities.tools.registry import load_tools
 from policies.errors import DocumentError, Problem
 from worker.audit_key import audit_signer, require_signer
 from worker.connect import worker_identity
+from worker.key_grants import check_key_grants
 from worker.ledgers import leases_of
 from worker.operator_files import load_policy, price_files
 from worker.packages import OURS
@@ -105,6 +106,7 @@ def compose(found: Settings, namespace: str, environ: Mapping[str, str], seals: 
     catalogue = load_catalogue(
         found.models, found.graph_models, environ=environ, price_of=policy.price, unpriced=policy.unpriced
     )
+    check_key_grants(catalogue, policy, namespace, found.task_queue)
     tools, models = toolbox.cards(), catalogue.cards()
     carry = _carry_after(environ)
     files = (*catalogue.files, *price_files(found.policy, policy))

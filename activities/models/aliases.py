@@ -8,6 +8,7 @@ from pathlib import Path
 
 from activities.models.provider import Provider
 from activities.models.secret import resolve
+from policies.capability import Capability
 from workflows.contracts.run import ModelCard
 
 
@@ -15,13 +16,15 @@ from workflows.contracts.run import ModelCard
 class Entry:
     """One alias: its card, the provider that answers, and the reference of its key (null: it needs none).
 
-    `files` are what the provider reads and writes beside the models file; no tool may write them.
+    `files` are what the provider reads and writes beside the models file; no tool may write them. `needs` is what
+    a tenant's policy must grant for the key to travel: a provider's own key to its own host needs nothing.
     """
 
     card: ModelCard
     provider: Provider
     key: str | None = None
     files: tuple[Path, ...] = ()
+    needs: tuple[Capability, ...] = ()
 
 
 class Catalogue:
@@ -43,6 +46,10 @@ class Catalogue:
     def cards(self) -> dict[str, ModelCard]:
         """The card of each alias, in order of the aliases."""
         return {alias: entry.card for alias, entry in self._entries.items()}
+
+    def needs(self) -> dict[str, tuple[Capability, ...]]:
+        """What a policy must grant for the key of each alias to travel, where it must grant something."""
+        return {alias: entry.needs for alias, entry in self._entries.items() if entry.needs}
 
     def key_references(self) -> dict[str, str]:
         """The reference of the key of each alias that needs one."""

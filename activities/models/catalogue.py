@@ -9,7 +9,7 @@ from pathlib import Path
 from activities.bounded_file import read_at_most
 from activities.models.aliases import Catalogue, Entry
 from activities.models.anthropic import Anthropic
-from activities.models.endpoint import ANTHROPIC_URL, read_endpoint
+from activities.models.endpoint import ANTHROPIC_URL, key_needs, read_endpoint
 from activities.models.models_file import TRUSTED_ONLY, ModelEntry, read_models
 from activities.models.pricing import price_card, unpriced_warning
 from activities.models.provider import Provider
@@ -96,7 +96,8 @@ def _build(models: list[ModelEntry], reader: Reader, source: _Source, warnings: 
         price = _price(model, reader, source, warnings)
         card = _card(model, price, model.endpoint.url if model.endpoint else None)
         files = tuple(source.directory / name for name in (model.script, model.journal) if name)
-        entries[model.alias] = Entry(card, _provider(model, reader, source), model.api_key, files)
+        needs = key_needs(model.endpoint, model.api_key)
+        entries[model.alias] = Entry(card, _provider(model, reader, source), model.api_key, files, needs)
     return entries
 
 

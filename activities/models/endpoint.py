@@ -6,10 +6,15 @@ import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from policies.capability import Capability
+
 ANTHROPIC_URL = "https://api.anthropic.com"
 ANTHROPIC_KEY = "env:ANTHROPIC_API_KEY"
 CONVENTIONAL_KEYS = {ANTHROPIC_KEY: "api.anthropic.com", "env:OPENAI_API_KEY": "api.openai.com"}
 """Keys that everybody's environment has under one name, each with the one host that it may be sent to."""
+
+OURS = "env:DETENT_"
+"""How references to our own settings begin: keys that seal and sign are among them."""
 
 _HTTPS = 443
 
@@ -66,8 +71,17 @@ def key_problem(endpoint: Endpoint, reference: str | None) -> tuple[str, str] | 
             f"no `api_key` for the host `{endpoint.host}`",
             "name the variable that holds its key: `api_key: env:NAME`",
         )
+    if reference.startswith(OURS):
+        return f"`{reference}` is a setting of Detent's own, and goes nowhere", "name the variable of a provider's key"
     if reference in CONVENTIONAL_KEYS and not endpoint.is_own_of(reference):
         home = CONVENTIONAL_KEYS[reference]
         message = f"`{reference}` goes only to `https://{home}`, not to `{endpoint.host}`"
         return message, "put this host's own key into another variable, and name that one"
     return None
+
+
+def key_needs(endpoint: Endpoint | None, reference: str | None) -> tuple[Capability, ...]:
+    """What a policy must grant (`env: [{name, hosts}]`) for this key to be sent there; nothing for a key at home."""
+    if endpoint is None or reference is None or endpoint.is_own_of(reference):
+        return ()
+    return (Capability("env", f"{reference.removeprefix('env:')}@{endpoint.host}"),)

@@ -80,7 +80,7 @@ async def _demo(session: Session, stage: Stage) -> RunView:
     document = require_valid(read_graph(str(stage.graph)))
     check_input(document, INPUT)
     session.note(f"the real Temporal server and a worker, on a copy of the example in {stage.graph.parent}")
-    async with own_cluster(stage.worker.flags(), DB) as (cluster, ready):
+    async with own_cluster(stage.worker.flags(graphs=(stage.graph,)), DB) as (cluster, ready):
         started = await start(cluster, Start(document, INPUT, None, None))
         view = await Driver(cluster, started.id, [ACCEPT], interactive=session.interactive).drive()
         print_view(session, view)

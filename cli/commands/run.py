@@ -132,7 +132,7 @@ async def _cluster(asked: Asked) -> AsyncIterator[Cluster]:
     if asked.local:
         asked.session.note("starting a server and a worker for this run")
         beside = asked.file.resolve().parent / "models.yaml"
-        flags = asked.worker.flags(graph_models=beside if beside.is_file() else None)
+        flags = asked.worker.flags(graph_models=beside if beside.is_file() else None, graphs=(asked.file.resolve(),))
         async with own_cluster(flags, asked.db) as (cluster, _):
             yield cluster
     else:

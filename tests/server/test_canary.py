@@ -106,7 +106,15 @@ GRAPH: dict[str, object] = {
 POLICY = {
     "policy": "canary",
     "version": 1,
-    "tenants": {"default": {"allow": [{"model": ["*"]}, {"tool": ["**"]}]}},
+    "tenants": {
+        "default": {
+            "allow": [
+                {"model": ["*"]},
+                {"tool": ["**"]},
+                {"env": [{"name": "CANARY_KEY", "hosts": ["127.0.0.1"]}]},
+            ]
+        }
+    },
 }
 
 
