@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 import click
 
 from cli.render.text import json_text
+from policies.plain_text import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -40,12 +41,12 @@ class Session:
         return not self.as_json and _is_tty(sys.stdin) and _is_tty(sys.stderr)
 
     def answer(self, text: str) -> None:
-        """Print to stdout, which holds nothing but the answer."""
-        click.echo(text)
+        """Print to stdout, which holds nothing but the answer; what a terminal would obey is shown, not sent."""
+        click.echo(plain(text, "\n"))
 
     def note(self, text: str) -> None:
-        """Print to stderr."""
-        click.echo(text, err=True)
+        """Print to stderr, in the same way."""
+        click.echo(plain(text, "\n"), err=True)
 
     def print_json(self, value: object, *, line: bool = False) -> None:
         """Print a JSON value to stdout: indented for a person, one line for a program or where lines are asked for."""

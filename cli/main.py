@@ -82,7 +82,7 @@ def _report(error: BaseException, session: Session) -> int:
     if session.debug and not isinstance(error, click.ClickException | KeyboardInterrupt):
         import traceback  # noqa: PLC0415 - only here
 
-        traceback.print_exception(error)
+        session.note("".join(traceback.format_exception(error)).rstrip("\n"))
     _print_error(found, session)
     return int(found.code)
 

@@ -7,6 +7,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from policies.plain_text import plain
+
 if TYPE_CHECKING:
     from activities.redaction import Redactor
 
@@ -16,7 +18,7 @@ FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 def log_to_stderr(level: int = logging.INFO) -> None:
     """Send every log of this process to stderr, times in UTC. What a library says below a warning is left out."""
     handler = logging.StreamHandler(sys.stderr)
-    formatter = logging.Formatter(FORMAT, datefmt="%Y-%m-%dT%H:%M:%SZ")
+    formatter = _Plain(FORMAT, datefmt="%Y-%m-%dT%H:%M:%SZ")
     formatter.converter = time.gmtime
     handler.setFormatter(formatter)
     root = logging.getLogger()
@@ -33,6 +35,14 @@ def redact_logs(redactor: Redactor) -> None:
     for handler in logging.getLogger().handlers:
         former = handler.formatter or logging.Formatter(FORMAT)
         handler.setFormatter(_Redacting(former.plain if isinstance(former, _Redacting) else former, redactor))
+
+
+class _Plain(logging.Formatter):
+    """Lines that a terminal shows and does not obey; what follows a first line is indented, so that none is forged."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record."""
+        return plain(super().format(record), "\n").replace("\n", "\n    ")
 
 
 class _Redacting(logging.Formatter):

@@ -5,19 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import unicodedata
+
+from policies.plain_text import is_unsafe, plain
 
 SHOWN_BYTES = 2048
 HEAD_CHARS = 1200
 TAIL_CHARS = 400
-_SUSPECT = re.compile(r"[^\x20-\x7e]")
-_UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def line(text: object, limit: int | None = None) -> str:
     """Text as one line: line breaks, control, bidirectional and invisible characters escaped; cut to `limit`."""
-    shown = _SUSPECT.sub(_escape, str(text))
+    shown = plain(str(text))
     return shown if limit is None or len(shown) <= limit else shown[: max(limit - 1, 0)] + "…"
 
 
@@ -49,19 +47,6 @@ def json_text(value: object, *, indent: int | None = None) -> str:
     return re.sub(r"[^\n\x20-\x7e]", _escape_json, text)
 
 
-def _is_unsafe(character: str) -> bool:
-    return unicodedata.category(character) in _UNSAFE_CATEGORIES
-
-
-def _escape(match: re.Match[str]) -> str:
-    character = match.group()
-    if not _is_unsafe(character):
-        return character
-    if character in _SHORT:
-        return _SHORT[character]
-    return character.encode("unicode_escape").decode()
-
-
 def _escape_json(match: re.Match[str]) -> str:
     character = match.group()
-    return json.dumps(character)[1:-1] if _is_unsafe(character) else character
+    return json.dumps(character)[1:-1] if is_unsafe(character) else character

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from policies.plain_text import plain
+
 if TYPE_CHECKING:
     from workflows.engine.state import Activation, CallState, Frame
 
@@ -27,8 +29,6 @@ def _subject(call: CallState, frame: Frame) -> str:
 
 
 def short(text: str, limit: int = MAX_CHARS) -> str:
-    """The text on one line, control characters replaced, cut with an ellipsis."""
-    line = text[: limit + 1]
-    if not line.isprintable():
-        line = "".join(char if char.isprintable() else " " for char in line)
+    """The text on one line, what would not simply be drawn escaped, cut with an ellipsis."""
+    line = plain(text[: limit + 1])
     return line if len(line) <= limit else line[: limit - 1] + "…"

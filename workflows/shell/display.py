@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from policies.plain_text import plain
 from workflows.engine.summaries import short
 from workflows.engine.views import UNITS
 
@@ -20,10 +23,15 @@ if TYPE_CHECKING:
     from workflows.engine.views import Glance
 
 MAX_ROWS = 100
+MAX_PAUSES = 25
+CELL_CHARS = 200
+SHOWN_BYTES, HEAD_CHARS, TAIL_CHARS = 2048, 1200, 400
 GAP = "\u2003"
 """The Temporal UI draws tables without padding, so each cell brings its own."""
 LABELS = {"wall_clock": "wall_clock (s)"}
 MARKS = {"ok": "done", "failed": "FAILED"}
+_SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_{}[]<>()#+-.!|~&"})
+_ADDRESS = re.compile(r"://|www\.|[^ ]@[^ ]", re.IGNORECASE)
 
 
 class Display:
@@ -50,7 +58,7 @@ class Display:
         """Written once for each state of the questions that are open."""
         asked = self._engine.questions()
         if asked != self._asked:
-            self._asked, self._pauses = asked, [_pause(pause) for pause in self._engine.pauses()]
+            self._asked, self._pauses = asked, _pauses(self._engine.pauses())
         return self._pauses
 
     def _nodes(self, now: Glance) -> str:
@@ -67,13 +75,24 @@ def _row(visit: Activation | Finished, mark: str) -> str:
 
 def _pause(pause: PauseView) -> str:
     until = "" if pause.deadline is None else f" (until {pause.deadline}, then {pause.on_timeout})"
-    lines = [f"### {pause.id} waits for you{until}", _cell(short(pause.ask, 300)), *_people(pause)]
+    lines = [f"### {pause.id} waits for you{until}", _ask(pause.ask), *_people(pause)]
     if pause.call is not None:
         lines.append(f"call `{_code(pause.call.name)}`, arguments SHA-256 `{pause.call.args_digest[:16]}`")
         lines.append(_arguments(pause.call))
     if pause.show is not None:
         lines.append(fence(pause.show))
     return "\n\n".join([*lines, *_answers(pause)])
+
+
+def _pauses(pauses: list[PauseView]) -> list[str]:
+    more = len(pauses) - MAX_PAUSES
+    shown = [_pause(pause) for pause in pauses[:MAX_PAUSES]]
+    return [*shown, f"{more} more pauses wait: `detent pending` lists them"] if more > 0 else shown
+
+
+def _ask(text: str) -> str:
+    """What is asked: on one line if it is short, else in a fence, as all of it may matter."""
+    return fence(text) if len(text) > CELL_CHARS or "\n" in text else _cell(text)
 
 
 def _people(pause: PauseView) -> list[str]:
@@ -151,13 +170,19 @@ def _budget(budget: Standing) -> str:
     return "\n".join(rows)
 
 
-def fence(text: str, limit: int = 2048) -> str:
-    """Text from outside inside a fence longer than any in it, control and bidirectional characters escaped."""
-    safe = "".join(char if char.isprintable() or char == "\n" else f"\\u{ord(char):04x}" for char in text)
-    if len(safe) > limit:
-        safe = f"{safe[: limit - 300]}\n… {len(safe) - limit + 100:,} characters left out …\n{safe[-200:]}"
+def fence(text: str) -> str:
+    """Text from outside inside a fence longer than any in it; over 2 KB head and tail around its size and SHA-256."""
+    safe = plain(_shortened(text), "\n")
     ticks = "`" * max(3, _longest_run(safe) + 1)
     return f"{ticks}\n{safe}\n{ticks}"
+
+
+def _shortened(text: str) -> str:
+    data = text.encode("utf-8", "surrogatepass")
+    if len(data) <= SHOWN_BYTES:
+        return text
+    middle = f"… {len(data):,} bytes in all, SHA-256 {hashlib.sha256(data).hexdigest()} …"
+    return f"{text[:HEAD_CHARS]}\n{middle}\n{text[-TAIL_CHARS:]}"
 
 
 def _longest_run(text: str) -> int:
@@ -168,12 +193,18 @@ def _longest_run(text: str) -> int:
     return longest
 
 
-_SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_{}[]<>()#+-.!|~&"})
-
-
 def _cell(text: str) -> str:
-    """Text as one cell of a table: one line, nothing in it is markup."""
-    return short(text, 200).translate(_SPECIAL)
+    """Text as one cell of a table: one line, nothing in it is markup.
+
+    The Temporal UI makes links of what looks like an address, however it is escaped, except within code.
+    """
+    line = short(text, CELL_CHARS)
+    return _code_span(line) if _ADDRESS.search(line) else line.translate(_SPECIAL)
+
+
+def _code_span(line: str) -> str:
+    ticks = "`" * (_longest_run(line) + 1)
+    return f"{ticks} {line.replace('|', chr(0xA6))} {ticks}"
 
 
 def _code(text: str) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cli.render.text import SHOWN_BYTES, block, fence, json_text, line, shorten
 
-UNSAFE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 HOSTILE = "a\x1b[31mred\x1b[0m\x07\u202eevil\u2066\u200b\x9b2J\u2028\ud800\U000e0041"
 
 
