@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from policies.cases import parse_cases, run_cases
 from policies.document import builtin_policy
 from policies.errors import DocumentError, Problem
-from policies.model import Trigger, Verdict
+from policies.model import Counts, Effect, Review, Risk, Trigger, Verdict
 
 FILES = sorted((Path(__file__).parents[2] / "policy_cases").glob("*.yaml"))
 CASE: dict[str, Any] = {
@@ -27,6 +28,27 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What a tool says of itself."""
+
+    kind: str
+    arg: str | None = None
+    value: str | None = None
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool as a case needs it."""
+
+    effect: Effect = Effect.ONCE
+    risk: Risk = Risk.HIGH
+    needs: tuple[Declared, ...] = (Declared("fs.write", arg="path"),)
+
+
+TOOLS = {"fs.write": Tool()}
 
 
 def load(path: Path) -> object:
@@ -55,6 +77,9 @@ def test_our_cases_reach_every_rule() -> None:
         *("capability.denied", "capability.not_granted", "capability.not_asked"),
         *("risk.low", "risk.medium", "risk.high", "risk.critical"),
         *("budget.lifetime.steps", "budget.lifetime.wall_clock", "budget.lifetime.tool_calls"),
+        *("budget.lease", "budget.tenant", "budget.stop", "capability.grantable"),
+        *("loop.same_call", "loop.same_result", "loop.ping_pong", "loop.total"),
+        *(f"ladder.lifetime.tokens.{rung}" for rung in ("downshift", "ask")),
     }
 
 
@@ -101,6 +126,77 @@ def test_a_case_may_bring_its_policy_or_share_one() -> None:
         assert result.passed
 
 
+def test_a_case_may_name_a_tool_that_is_here() -> None:
+    request: dict[str, object] = {"tool": "fs.write", "args": {"path": "./a.md"}}
+    case = {"name": "x", "request": request, "want": {"verdict": "ask"}}
+    (found,) = parse_cases([case], builtin_policy(), TOOLS)
+    assert (found.request.kind, found.request.name, found.request.effect) == ("tool", "fs.write", Effect.ONCE)
+    assert [str(need) for need in found.request.needs] == ["tool:fs.write", "fs.write:a.md"]
+    assert (found.request.reserve.tool_calls, found.request.args_bytes) == (1, 17)
+    assert run_cases([case], builtin_policy(), TOOLS)[0].passed
+    free = {**case, "request": {**request, "risk": "low", "effect": "none", "reserve": {"tokens": 5}}}
+    (other,) = parse_cases([free], builtin_policy(), TOOLS)
+    assert (other.request.risk, other.request.effect, other.request.reserve.tokens) == (Risk.LOW, Effect.NONE, 5)
+
+
+def test_a_case_can_say_all_that_a_rule_may_read() -> None:
+    request = {
+        "name": "t",
+        "args": {"a": 1},
+        "args_bytes": 9,
+        "attempt": 2,
+        "visit": 3,
+        "graph": "g",
+        "agent": "a",
+        "latched": ["r"],
+        "granted": [{"tool": ["u"]}],
+        "downshifted": True,
+    }
+    facts = {
+        "tenant": {"limit": {"tokens": 9}, "used": {"tokens": 1}},
+        "lease": {"reserved": {"cost_usd": 1}},
+        "tenant_refused": "no",
+        "counts": {"elapsed_s": 1, "age_s": 2, "depth": 3, "failures": 4, "denials": 5},
+        "tenant_counts": {"denials": 6},
+        "seen": {"tools": ["b", "a"], "counts": {"b": 7}},
+        "last": {"kind": "tool", "status": "ok"},
+        "rungs": {"tenant.tokens": "ask"},
+        "loop": {"calls": 2, "total": 3, "recent": ["this", "other"]},
+    }
+    (case,) = parse_cases([{**CASE, "request": request, "facts": facts}], builtin_policy())
+    found = case.request
+    assert (found.args, found.args_bytes, found.attempt, found.visit, found.graph) == ({"a": 1}, 9, 2, 3, "g")
+    assert (found.agent, found.latched, found.downshifted) == ("a", frozenset({"r"}), True)
+    assert found.granted is not None
+    assert str(found.granted.grants[0]) == "tool:u"
+    known = case.facts
+    assert known.tenant is not None
+    assert known.lease is not None
+    assert (known.tenant.limit.tokens, known.lease.reserved.cost_nano) == (9, 10**9)
+    assert (known.tenant_refused, known.lifetime_counts) == ("no", Counts(1000, 2000, 3, 4, 5))
+    assert (known.tenant_counts.denials, known.seen.tools, known.seen.counts) == (6, ("a", "b"), {"b": 7})
+    assert (known.last.kind, known.last.status, known.rungs) == ("tool", "ok", {"tenant.tokens": "ask"})
+    assert known.loop is not None
+    assert known.loop.recent == [found.fingerprint, "other"]
+    assert (known.loop.calls, known.loop.results, known.loop.totals) == ({found.fingerprint: 2}, {}, {"t": 3})
+
+
+def test_a_case_with_an_outcome_is_reviewed() -> None:
+    (result,) = run_cases([{**CASE, "after": {"tokens_used": 5}, "want": {"verdict": "deny"}}], builtin_policy())
+    assert isinstance(result.decision, Review)
+    assert result.differences == ("verdict: wanted `deny`, got `allow`",)
+
+
+def test_all_that_is_wanted_is_compared() -> None:
+    want = {"verdict": "allow", "asks": ["on_budget"], "warnings": ["w"], "downshift": "small"}
+    (result,) = run_cases([{**CASE, "want": want}], builtin_policy())
+    assert result.differences == (
+        "warnings: wanted `w`, got none",
+        "asks: wanted `on_budget`, got none",
+        "downshift: wanted `small`, got null",
+    )
+
+
 def test_a_difference_is_told_in_words() -> None:
     wrong = {**CASE, "want": {"verdict": "deny", "reasons": [], "max_tokens": 5}}
     (result,) = run_cases([wrong], builtin_policy())
@@ -134,6 +230,16 @@ def test_a_difference_is_told_in_words() -> None:
         ([{**CASE, "request": {"name": "x", "reserve": {"tokens": -1}}}], "wrong_value", "[0].request.reserve.tokens"),
         ([{**CASE, "facts": {"execution": {"depth": 1}}}], "unknown_key", "[0].facts.execution.depth"),
         ([{**CASE, "want": {}}], "missing", "[0].want.verdict"),
+        ([{**CASE, "want": {"verdict": "ask", "asks": ["on_x"]}}], "wrong_value", "[0].want.asks[0]"),
+        ([{**CASE, "request": {"tool": "fs.wrote"}}], "wrong_value", "[0].request.tool"),
+        ([{**CASE, "request": {"tool": 3}}], "wrong_value", "[0].request.tool"),
+        ([{**CASE, "request": {"name": "x", "args": 3}}], "wrong_type", "[0].request.args"),
+        ([{**CASE, "request": {"name": "x", "args": {"n": float("nan")}}}], "wrong_value", "[0].request.args"),
+        ([{**CASE, "facts": {"rungs": {"lifetime.tokens": "top"}}}], "wrong_value", "[0].facts.rungs.lifetime.tokens"),
+        ([{**CASE, "facts": {"counts": {"failures": -1}}}], "wrong_value", "[0].facts.counts.failures"),
+        ([{**CASE, "facts": {"seen": {"counts": {"x": "y"}}}}], "wrong_value", "[0].facts.seen.counts.x"),
+        ([{**CASE, "after": {"cost_usd": "much"}}], "wrong_value", "[0].after.cost_usd"),
+        ([{**CASE, "after": {"status": "odd"}}], "wrong_value", "[0].after.status"),
         ([{**CASE, "want": {"verdict": "perhaps"}}], "wrong_value", "[0].want.verdict"),
     ],
 )

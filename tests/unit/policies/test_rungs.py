@@ -140,7 +140,7 @@ def test_only_the_highest_new_rung_acts() -> None:
 
 def test_a_rung_that_is_off_does_not_act() -> None:
     off = replace(SMALLER, ladder=Ladder(None, None, None, None))
-    assert judge(off, AT_ASK).rungs == judge(off, AT_ASK).warnings == ()
+    assert (judge(off, AT_ASK).rungs, judge(off, AT_ASK).warnings) == ((), ())
     assert judge(off, FULL, replace(ASKED, max_tokens=None)).rules == ("budget.lifetime.tokens",)
     assert judge(replace(SMALLER, ladder=Ladder(warn=None)), AT_WARN).rungs == ()
 
