@@ -111,7 +111,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "workflow_id": "the child's id",
         "run_id": "its execution",
         "head": "the last head of its own audit",
-        "seq": "how many records that has",
+        "records": "how many that has",
     },
     "ended": {"phase": "how the run ended", "error": "the type of its error"},
 }

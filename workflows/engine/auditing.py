@@ -94,9 +94,9 @@ def resumed(m: Machine, event: CarryResumed) -> None:
         chain.run = event.run_id
 
 
-def child_ended(m: Machine, child: Parent, seq: int) -> None:
+def child_ended(m: Machine, child: Parent, records: int) -> None:
     """Take up the last head of a child's own chain."""
-    note(m, "child", workflow_id=child.workflow_id, run_id=child.run_id, head=child.head, seq=seq)
+    note(m, "child", workflow_id=child.workflow_id, run_id=child.run_id, head=child.head, records=records)
 
 
 def issued(m: Machine, call: str, name: str, decision: dict[str, object], pause: str | None) -> None:

@@ -147,6 +147,7 @@ class Engine:
     def note_refusal(self, reason: str) -> None:
         """Keep the reason of an answer that could not even be parsed, so that its sender can find it."""
         answering.note(self._m, Refusal(pause="", outcome="", by="", reason=reason, at=rfc3339(self._m.state.now_ms)))
+        auditing.note(self._m, "refused", reason=reason)
 
     def why_rejected(self, answer: Answer) -> str | None:
         """Why an answer is not even recorded, null if it is to be judged; changes nothing."""
