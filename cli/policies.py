@@ -56,12 +56,17 @@ def read_cases(file: str, policy: PolicyDocument) -> tuple[CaseResult, ...]:
 
 
 def advisory_tenants(policy: PolicyDocument) -> list[tuple[str, tuple[str, ...]]]:
-    """Namespaces that several tenants share, with their names: nothing there keeps one from naming the other."""
-    shared: dict[str, list[str]] = {}
-    for name, tenant in policy.tenants.items():
-        for namespace in tenant.namespaces:
-            shared.setdefault(namespace, []).append(name)
-    return [(namespace, tuple(sorted(names))) for namespace, names in sorted(shared.items()) if len(names) > 1]
+    """Namespaces that several tenants share, with their names, where one of them takes starts that nobody signed.
+
+    Nothing there keeps whoever reaches the namespace from naming that one.
+    """
+    namespaces = sorted({name for tenant in policy.tenants.values() for name in tenant.namespaces})
+    shared = []
+    for namespace in namespaces:
+        there = [tenant for tenant in policy.tenants.values() if tenant.serves(namespace)]
+        if len(there) > 1 and not all(tenant.starters for tenant in there):
+            shared.append((namespace, tuple(sorted(tenant.name for tenant in there))))
+    return shared
 
 
 def explain_call(policy: PolicyDocument, call: Hypothesis) -> tuple[StageRow, ...]:

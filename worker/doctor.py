@@ -137,9 +137,9 @@ def _tenants(policy: PolicyDocument, namespace: str, task_queue: str) -> Check:
     if not served:
         message = f"the policy has no tenant for namespace `{namespace}`, task queue `{task_queue}`"
         return _wrong("tenants", message, "name them in `tenants.<tenant>.namespaces`")
-    if len(served) > 1:
+    if len(served) > 1 and not all(policy.tenants[name].starters for name in served):
         message = f"{listed} share namespace `{namespace}`: tenants are advisory, whoever may start runs may be any"
-        return _fine("tenants", message, "give each tenant a namespace of its own")
+        return _fine("tenants", message, "give each a namespace of its own, or have starts signed (`starters`)")
     return _fine("tenants", f"{listed} in namespace `{namespace}`")
 
 

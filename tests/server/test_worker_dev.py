@@ -55,6 +55,27 @@ async def supervised(dev: Dev) -> AsyncIterator[None]:
         await watching
 
 
+def environ_of(pid: int) -> str:
+    """What a process was started with."""
+    return Path(f"/proc/{pid}/environ").read_bytes().decode()
+
+
+async def test_the_seal_key_lies_beside_the_database_and_in_no_environment(tmp_path: Path) -> None:
+    file = tmp_path / "state" / "runs.db"
+    async with Dev(ServerOptions(db=file), made(tmp_path)) as dev:
+        key = file.with_name("runs.db.key")
+        assert key.stat().st_mode & 0o777 == 0o600
+        said = environ_of(dev.ready.worker_pid)
+        assert await completed(dev, tmp_path, "one") == "completed"
+    assert key.read_text().strip() not in said
+    assert "DETENT_SEAL_KEY=" not in said
+    assert f"DETENT_KEY_FILES={key}" in said, "file tools know it as closed"
+    before = key.read_text()
+    async with Dev(ServerOptions(db=file), made(tmp_path)) as dev:
+        assert await completed(dev, tmp_path, "two") == "completed"
+    assert key.read_text() == before
+
+
 async def other_pid(dev: Dev, field: str, old: int) -> int:
     """The new process id of what was killed."""
     for _ in range(400):

@@ -9,6 +9,8 @@ import pytest
 from temporalio.api.operatorservice.v1 import RemoveSearchAttributesRequest
 
 from activities.blobs import DirectoryBlobs
+from tests.support.runs import SEAL_KEY
+from tests.support.signers import public_key
 from worker.connect import Target, connect
 from worker.doctor import Check, examine
 from worker.namespace import prepare_namespace
@@ -75,6 +77,33 @@ async def test_tenants_that_share_a_namespace_are_advisory(env: dict[str, str], 
     check = await found({**env, "DETENT_POLICY": str(policy)}, "tenants")
     assert check.ok
     assert "tenants are advisory" in check.message
+
+
+async def test_tenants_whose_starts_are_signed_are_not(env: dict[str, str], tmp_path: Path) -> None:
+    people = f"people: [{{id: ada, public_key: '{public_key('ada')}'}}]"
+    tenants = "tenants: {a: {starters: [ada]}, b: {starters: [ada]}}"
+    policy = tmp_path / "policy.yaml"
+    policy.write_text(f"policy: x\nversion: 1\n{tenants}\nanswerers: {{{people}}}\n", encoding="utf-8")
+    check = await found({**env, "DETENT_POLICY": str(policy)}, "tenants")
+    assert check.ok
+    assert "advisory" not in check.message
+    policy.write_text(policy.read_text().replace("b: {starters: [ada]}", "b: {}"), encoding="utf-8")
+    assert "advisory" in (await found({**env, "DETENT_POLICY": str(policy)}, "tenants")).message
+
+
+async def test_the_seal_key_is_looked_for(env: dict[str, str]) -> None:
+    without = {name: value for name, value in env.items() if not name.startswith("DETENT_SEAL")}
+    check = await found(without, "seal key")
+    assert check.ok, "`detent dev` may run beside, and has its own"
+    assert "`detent worker` does not start without" in check.message
+    assert "openssl rand -base64 32" in (check.remedy or "")
+    one = await found({**without, "DETENT_SEAL_KEY": SEAL_KEY}, "seal key")
+    assert (one.ok, one.remedy) == (True, None)
+    assert SEAL_KEY not in one.message
+    two = await found({**without, "DETENT_SEAL_KEY": SEAL_KEY, "DETENT_SEAL_KEY_PREVIOUS": "B" * 43 + "="}, "seal key")
+    assert "still believed" in two.message
+    broken = await found({**without, "DETENT_SEAL_KEY": "x"}, "operator files")
+    assert not broken.ok
 
 
 async def test_a_namespace_without_a_tenant_is_wrong(env: dict[str, str], tmp_path: Path) -> None:

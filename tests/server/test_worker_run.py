@@ -107,6 +107,16 @@ def test_a_wrong_operator_file_is_told_with_its_place(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("key", ["", "x"])
+def test_it_does_not_start_without_a_seal_key(tmp_path: Path, key: str) -> None:
+    done = refused(tmp_path, TEMPORAL_ADDRESS="127.0.0.1:1", DETENT_SEAL_KEY=key)
+    assert done.returncode == 7
+    assert "DETENT_SEAL_KEY: is not" in done.stderr
+    assert "make one with `openssl rand -base64 32`" in done.stderr
+    assert "the worker did not start" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_broken_client_configuration_is_a_document_too(tmp_path: Path) -> None:
     config = tmp_path / "temporal.toml"
     config.write_text("a = [", encoding="utf-8")
