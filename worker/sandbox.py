@@ -14,10 +14,12 @@ every run costs 2 ms for the workflow's own module and 9 ms for all. What is lef
 (`open`, `input`) and whatever is imported while a run goes on."""
 
 LIBRARIES = (
+    "_cffi_backend",
     "annotated_types",
     "attr",
     "attrs",
     "cel_expr_python",
+    "cryptography",
     "jsonschema",
     "jsonschema_specifications",
     "pydantic",
@@ -28,7 +30,8 @@ LIBRARIES = (
     "typing_extensions",
     "yaml",
 )
-"""What they import. Loading these again for every run costs 25 ms and a megabyte; C extensions refuse it."""
+"""What they import. Loading these again for every run costs 25 ms and a megabyte; C extensions refuse it.
+`cryptography` more than that: loaded again, it ends the process at the first signature that does not hold."""
 
 
 def sandboxed() -> WorkflowRunner:
