@@ -104,10 +104,20 @@ def test_simple_conditions_need_no_engine(text: str, value: object) -> None:
         "has(execution.args.path.x)",
         "lifetime.tokens_used + 9223372036854775807 > 0",
         "execution.args.huge == 1",
+        "execution.args.wide + execution.args.wide > 0",
     ],
 )
 def test_what_is_odd_is_left_to_the_engine(text: str) -> None:
-    args = {"path": "/etc/x", "n": 3, "on": True, "large": 2**53 + 1, "half": 0.5, "l": ["x"], "huge": 2**70}
+    args = {
+        "path": "/etc/x",
+        "n": 3,
+        "on": True,
+        "large": 2**53 + 1,
+        "half": 0.5,
+        "l": ["x"],
+        "huge": 2**70,
+        "wide": 2**62,
+    }
     assert outcomes(text, bindings(args))[0] is Unsure
 
 

@@ -15,6 +15,7 @@ from policies.decide import STRICTNESS, decide, strictest
 from policies.explain import explain
 from policies.model import Effect, Facts, Reason, Request, Risk, Standing, Trigger, Verdict
 from policies.risk import RiskRules
+from policies.stages import MAX_KNOWN, risk_level
 from policies.tenant import TenantPolicy
 from policies.triggers import TriggerRule
 
@@ -124,6 +125,15 @@ def test_the_operator_says_how_risky_a_tool_is(tools: tuple[tuple[str, Risk], ..
 
 def test_a_tool_without_a_proper_name_has_the_risk_it_declares() -> None:
     assert RiskRules(tools=(("**", Risk.CRITICAL),)).level("a//b", Risk.LOW) is Risk.LOW
+
+
+def test_what_is_remembered_of_tools_is_bounded() -> None:
+    policy = replace(POLICY, risk=RiskRules(tools=(("fs.*", Risk.CRITICAL),)))
+    for number in range(MAX_KNOWN + 2):
+        name = f"fs.{number}"
+        assert risk_level(policy, replace(WRITE, name=name)) is Risk.CRITICAL
+        assert risk_level(policy, replace(WRITE, name=name)) is Risk.CRITICAL
+    assert len(policy.__dict__["_risk_levels"]) <= MAX_KNOWN
 
 
 def test_what_is_said_about_tools_is_not_said_about_models() -> None:
@@ -245,9 +255,7 @@ def test_every_call_is_decided_and_explained_alike(policy: TenantPolicy, request
     decision = decide(policy, request, facts)
     rows = explain(policy, request, facts)
     assert decision.reasons
-    assert [row.stage for row in rows] == sorted(
-        (row.stage for row in rows), key=STAGE_NAMES.index
-    )
+    assert [row.stage for row in rows] == sorted((row.stage for row in rows), key=STAGE_NAMES.index)
     assert max((row.verdict for row in rows), key=STRICTNESS.index) is decision.verdict
     assert tuple(row.rule for row in rows if row.rule != "allow") == tuple(
         rule for rule in decision.rules if rule != "allow"

@@ -86,6 +86,27 @@ def test_an_overrun_is_settled_in_full_and_stops_the_scope() -> None:
     assert list(ledger.stopped) == ["tokens", "cost_nano"]
 
 
+def test_what_was_used_above_the_reservations_adds_up_by_unit() -> None:
+    ledger = Ledger(Limits())
+    for call, held in (("a", Amount(tokens=10, cost_nano=5)), ("b", Amount(tokens=10)), ("c", Amount(tokens=10))):
+        ledger.reserve(call, held)
+    assert ledger.settle("a", Amount(tokens=13, cost_nano=4))
+    assert ledger.settle("b", Amount(tokens=11, cost_nano=2, wall_ms=9))
+    assert not ledger.settle("c", Amount(tokens=9))
+    assert ledger.overrun == Amount(tokens=4, cost_nano=2)
+    again = Ledger.restore(json.loads(json.dumps(ledger.snapshot())))
+    assert again.overrun == ledger.overrun
+    before = {key: value for key, value in ledger.snapshot().items() if key != "overrun"}
+    assert Ledger.restore(before).overrun == NOTHING
+
+
+def test_what_was_used_as_reserved_is_no_overrun() -> None:
+    ledger = Ledger(Limits())
+    ledger.reserve("a", Amount(tokens=10))
+    assert not ledger.settle("a", Amount(tokens=10))
+    assert (ledger.overrun, ledger.stopped) == (NOTHING, ())
+
+
 def test_time_is_not_an_overrun() -> None:
     ledger = Ledger(Limits(wall_ms=100))
     ledger.reserve("a", NOTHING)

@@ -69,6 +69,7 @@ def rule(when: str, then: Action = "deny", message: str = "", **more: Any) -> Gu
         "lifetime.elapsed_s == 61 && lifetime.age_s == 120 && lifetime.failures == 4 && lifetime.denials == 1",
         "tenant.tokens_used == 70 && tenant.denials == 9 && tenant.tokens_reserved == 5",
         "graph == 'g' && agent == 'writer'",
+        "size(seen) == 7 && 'labels' in seen && has(seen.counts)",
         "capability.kind == 'fs.write' && capability.value == 'reports/x.md'",
         "capability.kind == 'tool' && capability.value == 'fs.write'",
         'json(capability) == \'{"kind":"tool","value":"fs.write"}\'',
