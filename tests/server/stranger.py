@@ -89,13 +89,14 @@ class StrangerBears:
     @workflow.run
     async def run(self, raw: dict[str, Any], task_queue: str, child: str, seal: str | None = None) -> None:
         self.seal = seal
-        await workflow.start_child_workflow(
+        child_handle = await workflow.start_child_workflow(
             WORKFLOW,
             raw,
             id=child,
             task_queue=task_queue,
             parent_close_policy=workflow.ParentClosePolicy.ABANDON,
         )
+        assert child_handle.id == child
 
 
 @workflow.defn(name="StrangerCalls", sandboxed=False)
@@ -103,14 +104,14 @@ class StrangerCalls:
     """Schedules one of our activities with an argument of its own making."""
 
     @workflow.run
-    async def run(  # noqa: ANN201 - whatever it gives
+    async def run(
         self,
         name: str,
         argument: Any,  # noqa: ANN401 - whatever it likes
         task_queue: str,
         activity_id: str | None = None,
         seal: str | None = None,
-    ):
+    ) -> Any:  # noqa: ANN401 - whatever it gives
         self.seal = seal
         return await workflow.execute_activity(
             name,
@@ -163,9 +164,9 @@ async def bear(runs: Runs, raw: Mapping[str, object], seal: bytes | None = None)
     return Run(runs.client.get_workflow_handle(child), runs.client)
 
 
-async def call(  # noqa: ANN201 - what the activity gives
+async def call(
     runs: Runs, name: str, argument: object, activity_id: str | None = None, seal: bytes | None = None
-):
+) -> Any:  # noqa: ANN401 - what the activity gives
     """What one of our activities does for a stranger."""
     given = [name, argument, runs.task_queue, activity_id, None if seal is None else seal.hex()]
     async with stranger(runs) as queue:

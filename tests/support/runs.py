@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -37,6 +37,8 @@ TOOLS = Path(__file__).resolve().parents[1] / "server" / "tools"
 TIMEOUT_S = 20.0
 SEAL_KEY = base64.b64encode(bytes(range(32))).decode()
 """What the workers of tests seal with."""
+AUDIT_KEY = base64.b64encode(bytes(range(32, 64))).decode()
+"""What they sign heads of the audit with, where a policy wants that."""
 ALLOWED: tuple[dict[str, list[str]], ...] = (
     {"tool": ["**"]},
     {"fs.read": ["**"]},
@@ -207,33 +209,33 @@ async def working(
     carry_after: int | None = None,
     operator: str = "operator",
     seals: SealKeys | None = None,
+    ledgers: bool = True,
 ) -> AsyncIterator[Runs]:
     """A worker with our tools, composed as `detent worker` composes it.
 
     Its workspace is `root/workspace`; the operator's files lie in the directory `operator` of `root`. `seals` are
-    its keys, where they are not those of all tests.
+    its keys, where they are not those of all tests. Without `ledgers` nobody keeps the tenants' ledgers.
     """
     workspace, own = root / "workspace", root / operator
     workspace.mkdir(exist_ok=True)
-    own.mkdir(exist_ok=True, parents=True)
-    (own / "policy.yaml").write_text(json.dumps(policy or policy_of()))
-    (own / "models.yaml").write_text("models: {default: {provider: scripted, script: replies.yaml}}")
-    (own / "replies.yaml").write_text(script)
-    settings = Settings(
-        workspace=workspace,
-        blobs=blobs._root,
-        policy=own / "policy.yaml",
-        models=own / "models.yaml",
-        tools=(TOOLS,),
-        task_queue=task_queue,
-    )
-    environ = {"DETENT_SEAL_KEY": SEAL_KEY}
+    _write_operator_files(own, policy or policy_of(), script)
+    policy_file, models = own / "policy.yaml", own / "models.yaml"
+    settings = Settings(workspace, blobs._root, policy_file, models, (TOOLS,), task_queue)
+    environ = {"DETENT_SEAL_KEY": SEAL_KEY, "DETENT_AUDIT_KEY": AUDIT_KEY}
     if carry_after is not None:
         environ["DETENT_CARRY_AFTER_EVENTS"] = str(carry_after)
     composition = compose(settings, client.namespace, environ, seals)
     try:
-        keeping = keeping_ledgers(client, composition.policy, require_seal_keys(composition.seals))
+        keys = require_seal_keys(composition.seals)
+        keeping = keeping_ledgers(client, composition.policy, keys) if ledgers else nullcontext()
         async with keeping, build_worker(client, composition):
             yield Runs(client, task_queue, workspace)
     finally:
         await composition.close()
+
+
+def _write_operator_files(own: Path, policy: Mapping[str, object], script: str) -> None:
+    own.mkdir(exist_ok=True, parents=True)
+    (own / "policy.yaml").write_text(json.dumps(policy))
+    (own / "models.yaml").write_text("models: {default: {provider: scripted, script: replies.yaml}}")
+    (own / "replies.yaml").write_text(script)

@@ -58,7 +58,7 @@ async def denied(workspace: Path, name: str, args: dict[str, Any]) -> bool:
     try:
         await attempt_with(dispatch, call(name, args, card_digest(parts, name)))
     except ApplicationError as error:
-        return error.details[0]["rule"] == "control_path"
+        return bool(error.details[0]["rule"] == "control_path")
     return False
 
 
