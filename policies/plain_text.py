@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 UNSAFE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Control, format (bidirectional and zero-width), surrogate, private, unassigned characters, and line separators."""
@@ -21,10 +24,18 @@ _SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 def plain(text: str, keep: str = "") -> str:
     """The text with everything escaped that is not simply drawn; `keep` are characters to leave."""
-    if text.isascii() and text.isprintable():
-        return text
-    shown = _SUSPECT.sub(lambda found: found.group() if found.group() in keep else escaped(found.group()), text)
-    return _PILE.sub(lambda found: found.group(1) + "".join(map(_code, found.group(2))), shown)
+    return text if text.isascii() and text.isprintable() else escape(text, _code, keep)
+
+
+def escape(text: str, write: Callable[[str], str], keep: str = "") -> str:
+    """The same with escapes of one's own: `write` spells a character."""
+
+    def spell(found: re.Match[str]) -> str:
+        character = found.group()
+        return write(character) if character not in keep and is_unsafe(character) else character
+
+    shown = _SUSPECT.sub(spell, text)
+    return _PILE.sub(lambda pile: pile.group(1) + "".join(map(write, pile.group(2))), shown)
 
 
 def is_unsafe(character: str) -> bool:
@@ -32,12 +43,5 @@ def is_unsafe(character: str) -> bool:
     return unicodedata.category(character) in UNSAFE or character in INVISIBLE
 
 
-def escaped(character: str) -> str:
-    """A character as it may stand: itself if it is harmless."""
-    if not is_unsafe(character):
-        return character
-    return _SHORT.get(character) or _code(character)
-
-
 def _code(character: str) -> str:
-    return character.encode("unicode_escape").decode()
+    return _SHORT.get(character) or character.encode("unicode_escape").decode()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from workflows.contracts.failures import ErrorInfo
     from workflows.contracts.run import BudgetView, RunView
 
 PHASE_STYLES = {
@@ -28,6 +29,8 @@ PHASE_STYLES = {
     "aborted": "red",
 }
 LABEL_WIDTH = 9
+ERROR_CHARS = 1000
+WARNING_CHARS = 500
 
 
 def run_view(view: RunView, *, full: bool = False) -> RenderableType:
@@ -63,10 +66,7 @@ def usage_line(view: RunView) -> str:
 
 def _ending(view: RunView, *, full: bool) -> Iterator[Text]:
     if view.error is not None:
-        at = f" at `{line(view.error.node)}`" if view.error.node else ""
-        yield labelled(
-            "error", f"{line(view.error.type)}{at}: {line(view.error.message, None if full else 2000)}", "red"
-        )
+        yield from _error(view.error, full=full)
     if view.output is not None:
         yield from _value("output", view.output, full=full)
     if full and view.state:
@@ -77,10 +77,19 @@ def _ending(view: RunView, *, full: bool) -> Iterator[Text]:
         if limited:
             yield labelled("budget", ", ".join(limited) + f"  ({line(scope)})")
     for warning in view.warnings:
-        yield labelled("warning", line(warning), "yellow")
+        yield labelled("warning", line(warning, WARNING_CHARS), "yellow")
     for refusal in view.refusals:
         whose = f"an answer to {line(refusal.pause)} by {line(refusal.by)}: " if refusal.pause else ""
         yield labelled("refused", f"{whose}{line(refusal.reason)}", "yellow")
+
+
+def _error(error: ErrorInfo, *, full: bool) -> Iterator[Text]:
+    """What went wrong on one line; a message that is too long for one stands fenced below the engine's words."""
+    at = f" at `{line(error.node)}`" if error.node else ""
+    short = len(error.message) <= ERROR_CHARS
+    yield labelled("error", f"{line(error.type)}{at}: {line(error.message) if short else 'as follows'}", "red")
+    if not short:
+        yield from (Text(part) for part in fence(error.message, full=full))
 
 
 def _value(label: str, value: object, *, full: bool) -> Iterator[Text]:

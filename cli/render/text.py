@@ -6,7 +6,7 @@ import hashlib
 import json
 import re
 
-from policies.plain_text import is_unsafe, plain
+from policies.plain_text import escape, plain
 
 SHOWN_BYTES = 2048
 HEAD_CHARS = 1200
@@ -44,9 +44,4 @@ def shorten(text: str) -> str:
 def json_text(value: object, *, indent: int | None = None) -> str:
     """JSON that a terminal cannot be drawn on with: unsafe characters are JSON escapes, the value is the same."""
     text = json.dumps(value, ensure_ascii=False, indent=indent, allow_nan=False)
-    return re.sub(r"[^\n\x20-\x7e]", _escape_json, text)
-
-
-def _escape_json(match: re.Match[str]) -> str:
-    character = match.group()
-    return json.dumps(character)[1:-1] if is_unsafe(character) else character
+    return escape(text, lambda character: json.dumps(character)[1:-1], "\n")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.plain_text import INVISIBLE, MARKS, UNSAFE, escaped, plain
+from policies.plain_text import INVISIBLE, MARKS, UNSAFE, escape, plain
 
 
 @pytest.mark.parametrize(
@@ -49,5 +49,5 @@ def test_no_text_keeps_what_is_unsafe(text: str) -> None:
     shown.encode("utf-8")
 
 
-def test_a_harmless_character_is_itself() -> None:
-    assert (escaped("x"), escaped("\n"), escaped("\x07")) == ("x", "\\n", "\\x07")
+def test_escapes_may_be_ones_own() -> None:
+    assert escape("a\x07\nb" + "\u0335" * 4, lambda _: "?", "\n") == "a?\nb" + "\u0335" * 3 + "?"

@@ -125,7 +125,7 @@ def test_a_long_question_is_shown_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("image", "image"), ("link", "link_open"), ("html", "html_block"), ("rule", "hr")]
+    ("name", "kind"), [("image", "image"), ("link", "link_open"), ("html", "html_inline"), ("rule", "hr")]
 )
 def test_the_same_text_would_draw_without_care(name: str, kind: str) -> None:
     assert kind in kinds(HOSTILE[name])
