@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.contract.signed import People, people_of
 from tests.support.command_line import eventually, with_worker
+from worker.start_line import find_binary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,6 +111,28 @@ def test_two_people_must_say_the_same_and_whoever_started_the_run_is_neither(peo
     assert written(people, "guarded/a.txt") == "hello"
 
 
+def test_an_answer_given_ahead_is_signed_like_any_other(people: People) -> None:
+    view = people.starts("ask.yaml", "--answer", "accept=reject", code=0)
+    assert view["output"]["said"]["outcome"] == "reject"
+    assert view["output"]["said"]["by"] == "carl"
+
+
+def test_an_answer_that_says_two_things_on_the_wire_is_not_taken(people: People) -> None:
+    """Of two outcomes the last would count, although the first stands there too."""
+    view = writing(people, "out/wire.txt")
+    done = people.says("ada", "approve", view["id"], "--dry-run", "--output", "json")
+    sent = json.dumps(json.loads(done.stdout)["sent"])
+    signal = ["workflow", "signal", "--address", people.cli.environ["TEMPORAL_ADDRESS"], "-w", view["id"]]
+    for text in ('{"outcome":"deny",' + sent[1:], '{"scope":"run",' + sent[1:]):
+        words = [*signal, "--name", "answer", "--input", text]
+        subprocess.run([str(find_binary()), *words], check=True, capture_output=True, timeout=30)
+    time.sleep(0.5)
+    assert (people.view(view["id"])["phase"], written(people, "out/wire.txt")) == ("waiting", None)
+    subprocess.run([str(find_binary()), *signal, "--name", "answer", "--input", sent], check=True, timeout=30)
+    completed(people, view["id"])
+    assert written(people, "out/wire.txt") == "hello"
+
+
 def test_a_start_that_nobody_signed_is_refused(people: People) -> None:
     done = people.cli("run", "write.yaml", "--set", "path=out/x.txt", "--set", "text=x")
     assert (done.returncode, "start it with `--as ID --key-file FILE`" in done.stdout + done.stderr) == (3, True)
@@ -175,8 +200,10 @@ def test_a_run_goes_on_under_another_policy_only_once_it_is_pinned_to_it(
 ) -> None:
     found = people_of(temporal_server.address, "cli-repin", tmp_path_factory.mktemp("repin"))
     then, now = found.policy("then.yaml"), found.policy("now.yaml", protected=["guarded/**", "else/**"])
+    waiting: list[Any] = []
     for _ in with_worker(found.cli, "--policy", then):
-        drifting, pinned = writing(found, "out/drift.txt"), writing(found, "out/pinned.txt")
+        waiting += [writing(found, "out/drift.txt"), writing(found, "out/pinned.txt")]
+    drifting, pinned = waiting
     checked = found.cli("policy", "check", now)
     (digest,) = re.findall(r"tenant default  digest ([0-9a-f]{64})", checked.stderr)
     for _ in with_worker(found.cli, "--policy", now):
