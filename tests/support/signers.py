@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from policies.signing import answer_bytes
+from policies.signing import answer_bytes, control_bytes
 
 
 def private_key(name: str) -> Ed25519PrivateKey:
@@ -29,3 +29,8 @@ def signature(name: str, data: bytes) -> str:
 def signed(answer: Mapping[str, object], name: str) -> dict[str, object]:
     """The answer with this person's signature."""
     return {**answer, "signature": signature(name, answer_bytes(answer))}
+
+
+def signed_control(control: Mapping[str, object], name: str, **run: str) -> dict[str, object]:
+    """The control with this person's signature; `run` is what it does, and to which run."""
+    return {**control, "signature": signature(name, control_bytes(control, **run))}

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Literal
 
+from tests.support import signers
 from workflows.contracts.calls import Call, Usage
-from workflows.contracts.pause import Answer, AnswerReceipt
+from workflows.contracts.pause import Answer, AnswerReceipt, Refusal
 from workflows.engine import commands, events
+from workflows.engine.clock import rfc3339
 from workflows.engine.engine import Engine
 from workflows.engine.machine import RunFacts
 from workflows.language.compile import compile_graph
@@ -19,12 +21,14 @@ if TYPE_CHECKING:
 
 START_MS = 1_700_000_000_000
 STEP_MS = 10
+HOUR_MS = 3_600_000
 
 
 class Simulator:
     """One run. After every event the engine is snapshotted, restored and compared with itself."""
 
     def __init__(self, document: dict[str, object], card: RunCard, run_input: object = None) -> None:
+        self.graph_document = document
         self.graph = compile_graph(document)
         self.card = card
         self.facts = RunFacts("default", "default/test/1", "run-1", "run-1", run_input)
@@ -98,9 +102,27 @@ class Simulator:
         if verb == "timer":
             return events.TimerFired(at, rest[0])
         if verb == "answer":
-            data = json.loads(" ".join(rest[2:])) if len(rest) > 2 else None
-            return events.AnswerArrived(at, Answer(pause=rest[0], outcome=rest[1], data=data, by="ann"))
+            return events.AnswerArrived(at, self._answer(rest[0], rest[1], rest[2:]))
         raise ValueError(f"no event `{verb}`")
+
+    def _answer(self, pause: str, outcome: str, words: list[str]) -> Answer:
+        """Written `[by=NAME] [scope=SCOPE] [signed] [DATA]`; the digest of a signed one is that of the open pause."""
+        said: dict[str, object] = {"pause": pause, "outcome": outcome, "by": "ann"}
+        sign = False
+        while words and (words[0] == "signed" or words[0].startswith(("by=", "scope="))):
+            name, _, value = words.pop(0).partition("=")
+            sign = sign or name == "signed"
+            said.update({name: value} if value else {})
+        if words:
+            said["data"] = json.loads(" ".join(words))
+        return self.signed(said) if sign else Answer.model_validate(said)
+
+    def signed(self, said: dict[str, object]) -> Answer:
+        """The answer, signed by whom it is from; it lives for an hour from now."""
+        digests = {pause.id: pause.digest for pause in self.engine.pauses()}
+        times = {"issued_at": rfc3339(self.now_ms), "expires_at": rfc3339(self.now_ms + HOUR_MS)}
+        full = {"digest": digests.get(str(said["pause"]), ""), **times, **said}
+        return Answer.model_validate(signers.signed(full, str(said["by"])))
 
     def _ok(self, rest: list[str]) -> events.CallSucceeded:
         output = json.loads(" ".join(rest[1:])) if len(rest) > 1 else None
@@ -125,12 +147,17 @@ def _row(command: commands.Command, run: Simulator) -> str:
         case commands.CancelTimer():
             return f"forget timer {command.timer}"
         case commands.TellAnswer():
-            told = command.outcome
-            return "accepted" if isinstance(told, AnswerReceipt) else f"refused: {told.reason}"
+            return _told(command.outcome)
         case commands.TakeLease() | commands.SettleLease():
             return _lease(command)
         case commands.FinishRun():
             return _end(run)
+
+
+def _told(outcome: AnswerReceipt | Refusal) -> str:
+    if isinstance(outcome, AnswerReceipt):
+        return f"accepted, waits for {outcome.waits_for} more" if outcome.waits_for else "accepted"
+    return f"refused: {outcome.reason}"
 
 
 def _lease(command: commands.TakeLease | commands.SettleLease) -> str:

@@ -60,8 +60,9 @@ class PauseView(Wire):
 class Answer(Document):
     """What a person sends, by update or signal `answer`. Unknown fields are refused.
 
-    `digest` may be left out while signatures are not required; `scope` other than `once`, `issued_at`,
-    `expires_at` and `signature` are refused until answers can be signed.
+    `digest` may be left out while signatures are not required; with them `digest`, `issued_at`, `expires_at` and
+    `signature` (`policies.signing.answer_bytes`) are needed. Times are RFC 3339. `nonce` may make an answer unlike
+    another; it means nothing more.
     """
 
     v: Literal[1] = 1
@@ -71,10 +72,10 @@ class Answer(Document):
     scope: Literal["once", "run", "tenant"] = "once"
     data: Any = None
     by: str = Field(default="unknown", min_length=1, max_length=256)
-    issued_at: str | None = None
-    expires_at: str | None = None
-    nonce: str | None = None
-    signature: str | None = None
+    issued_at: str | None = Field(default=None, max_length=64)
+    expires_at: str | None = Field(default=None, max_length=64)
+    nonce: str | None = Field(default=None, max_length=256)
+    signature: str | None = Field(default=None, max_length=256)
 
 
 class AnswerReceipt(Wire):
@@ -88,7 +89,7 @@ class AnswerReceipt(Wire):
 
 
 class Refusal(Wire):
-    """An answer that changed nothing, and why."""
+    """An answer or a control (without a pause) that changed nothing, and why. Nobody has proved who `by` is."""
 
     pause: str
     outcome: str

@@ -11,6 +11,7 @@ from workflows.engine.answering import answered_by
 from workflows.engine.asking import asked_call
 from workflows.engine.clock import rfc3339
 from workflows.engine.offers import raisable
+from workflows.engine.questions import call_of
 from workflows.engine.standards import wanted_of
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def pause_views(m: Machine) -> list[PauseView]:
 
 
 def _pause_view(m: Machine, pause: PauseState) -> PauseView:
-    call = None if pause.call is None else m.state.calls.get(pause.call)
+    call = call_of(m, pause)
     return PauseView(
         id=pause.id,
         trigger=pause.triggers[0].value,

@@ -16,7 +16,7 @@ from workflows.engine.standards import in_the_end, starter_of, why_nobody
 if TYPE_CHECKING:
     from policies.evidence import Standard
     from workflows.engine.machine import Machine
-    from workflows.engine.state import PauseState
+    from workflows.engine.state import CallState, PauseState
 
 
 def put(m: Machine, pause: PauseState, wanted: Standard, *, again: bool = False) -> None:
@@ -69,8 +69,13 @@ def escalate(m: Machine, pause: PauseState) -> None:
     put(m, pause, wanted, again=True)
 
 
+def call_of(m: Machine, pause: PauseState) -> CallState | None:
+    """The call that waits; one that waited only because the run is held may be gone with its branch."""
+    return None if pause.call is None else m.state.calls.get(pause.call)
+
+
 def _note(m: Machine, pause: PauseState, *, again: bool) -> None:
-    call = None if pause.call is None else m.state.calls[pause.call]
+    call = call_of(m, pause)
     args = {} if call is None else {"call": call.id, "args": call.args_digest}
     auditing.note(
         m,
@@ -93,7 +98,7 @@ def _covered(m: Machine, pause: PauseState) -> dict[str, object]:
 
     Where whoever started the run may not answer, also who that is: the worker that makes the call judges by it.
     """
-    call = None if pause.call is None else m.state.calls[pause.call]
+    call = call_of(m, pause)
     calls = [] if call is None else [asked_call(m, call).model_dump(mode="json", exclude={"args"})]
     starter = starter_of(m) if pause.not_starter else None
     known = {} if starter is None else {"starter": {"id": starter[0], "assurance": starter[1]}}

@@ -16,6 +16,7 @@ from workflows.engine.finishing import begin_ending
 from workflows.engine.guiding import add_guidance
 from workflows.engine.machine import problem
 from workflows.engine.pauses import BY_RULE, close_pause
+from workflows.engine.questions import call_of
 from workflows.engine.silences import ABORT
 from workflows.engine.state import GrantState, PermitState
 from workflows.engine.steps import Fail, Requeue, Restart, Succeed
@@ -23,6 +24,7 @@ from workflows.engine.steps import Fail, Requeue, Restart, Succeed
 if TYPE_CHECKING:
     from typing import Literal
 
+    from policies.guardrails import Guardrail
     from workflows.engine.machine import Machine
     from workflows.engine.state import Activation, CallState, PauseState
 
@@ -48,8 +50,7 @@ def release(m: Machine, pause: PauseState, word: Word) -> None:
     if word.outcome == ABORT and ABORT not in _own_outcomes(pause):
         _abort(m, pause, word)
     elif not pause.activation:
-        call = None if pause.call is None else m.state.calls.get(pause.call)
-        _pass_rules(m, pause, word, call)
+        _pass_rules(m, pause, word, call_of(m, pause))
     else:
         _go_on_with(m, m.state.activations[pause.activation], pause, word)
 
@@ -123,12 +124,17 @@ def _let_pass(m: Machine, activation: Activation, pause: PauseState, word: Word)
 
 def _pass_rules(m: Machine, pause: PauseState, word: Word, call: CallState | None) -> None:
     """A guardrail that people let pass is silent for the rest of the run; one with `repeat`, for this call alone."""
-    repeating = {f"guardrail.{rule.id}" for rule in m.policy.guardrails if rule.repeat}
+    repeating = {name for rule in m.policy.guardrails if rule.repeat for name in names_of(rule)}
     for rule in pause.rules:
         if rule not in repeating:
             m.state.latched[rule] = word.by
         elif call is not None and rule not in call.passed:
             call.passed = (*call.passed, rule)
+
+
+def names_of(rule: Guardrail) -> tuple[str, str]:
+    """What a guardrail is called where it speaks, and where it could not be evaluated."""
+    return f"guardrail.{rule.id}", f"rule_error:{rule.id}"
 
 
 def _pass_rungs(m: Machine, pause: PauseState, word: Word, call: CallState) -> None:

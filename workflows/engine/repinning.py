@@ -12,6 +12,7 @@ from workflows.engine.clock import seconds_ms
 from workflows.engine.machine import problem
 from workflows.engine.pauses import close_pause
 from workflows.engine.questions import forget_timer, put, why_unaskable
+from workflows.engine.releasing import names_of
 from workflows.engine.silences import Silence, silence_of
 from workflows.engine.standards import at_first
 from workflows.engine.steps import Fail, Requeue
@@ -60,7 +61,7 @@ def _ask_again(m: Machine, pause: PauseState) -> None:
 
 def _ask_of_the_run(m: Machine, pause: PauseState) -> None:
     """A rule that stopped a call judges it again; what a rule said after a call stands while there is such a rule."""
-    known = {f"{kind}{rule.id}" for rule in m.policy.guardrails for kind in ("guardrail.", "rule_error:")}
+    known = {name for rule in m.policy.guardrails for name in names_of(rule)}
     if pause.call is not None or not known.intersection(pause.rules):
         close_pause(m, pause)
     else:
