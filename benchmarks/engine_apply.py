@@ -76,7 +76,7 @@ def new_engine(steps: int, state_bytes: int) -> Engine:
 
 def real_card() -> RunCard:
     """A run card as `run.admit` makes it: with the tool's own declaration and schema, not a test's simpler one."""
-    card = run_card(policy_document())
+    card = run_card(policy_document(loop_guard=None))
     return card.model_copy(update={"tools": {"fs.read": load_tools(entry_points=False).cards()["fs.read"]}})
 
 

@@ -77,7 +77,7 @@ async def ground() -> AsyncIterator[Ground]:
         workspace, blobs, policy = top / "workspace", top / "blobs", top / "policy.yaml"
         workspace.mkdir()
         (workspace / FILE).write_text("one line of text, as files have them\n", encoding="utf-8")
-        policy.write_text(json.dumps(policy_document()), encoding="utf-8")
+        policy.write_text(json.dumps(policy_document(loop_guard=None)), encoding="utf-8")
         async with EmbeddedServer(ServerOptions()) as server:
             client = await connect(Target(server.address, server.namespace), DirectoryBlobs(blobs))
             yield Ground(server, client, Settings(workspace=workspace, blobs=blobs, policy=policy))
