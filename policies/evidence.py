@@ -11,12 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 from policies.coverage import covered_by, same_call
-from policies.people import ANY, Answerers, Approvals, Person
+from policies.people import AND, ANY, ROLE, Answerers, Approvals, Person, admits
 from policies.signing import Unsignable, answer_bytes, control_bytes, verify
 from policies.standards import Standard, escalated, standard_of, strictest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 __all__ = [
     "Ground",
@@ -120,7 +120,7 @@ def why_no_control(  # noqa: PLR0913  each is one part of what a control is judg
         )
 
     by = str(control.get("by"))
-    allowed = Standard(() if who == ANY else (f"role:{who}",))
+    allowed = Standard(() if who == ANY else (f"{ROLE}{who}",))
     return (
         _unproved(control, said, ground, signed=signed)
         or _revoked(by, ground, None)
@@ -198,7 +198,7 @@ def _revoked(by: str, ground: Ground, digest: str | None) -> str | None:
 
 
 def _wrong_person(by: str, answerers: Answerers, standard: Standard, starter: tuple[str, str] | None) -> str | None:
-    if standard.answerers and not any(_is(by, entry, answerers) for entry in standard.answerers):
+    if not _may(by, standard.answerers, answerers):
         return f"`{by}` is not among those who may: {' or '.join(standard.answerers)}"
     if not standard.not_starter:
         return None
@@ -209,18 +209,12 @@ def _wrong_person(by: str, answerers: Answerers, standard: Standard, starter: tu
     return None
 
 
-def _is(by: str, entry: str, answerers: Answerers) -> bool:
-    """Whether the person is all that the entry names."""
+def _may(by: str, entries: Sequence[str], answerers: Answerers) -> bool:
+    """Whether the person is one of those named; where the policy knows nobody, everybody has every role."""
     person = person_of(by, answerers)
-    for part in entry.split("&"):
-        role = part.removeprefix("role:")
-        if role == part:
-            fits = part == ANY or by == part.removeprefix("person:")
-        else:
-            fits = not answerers.people or (person is not None and role in person.roles)
-        if not fits:
-            return False
-    return True
+    if answerers.people:
+        return admits(entries, by, () if person is None else person.roles)
+    return admits(entries, by, [part.removeprefix(ROLE) for entry in entries for part in entry.split(AND)])
 
 
 def _standing(scope: object, approvals: Approvals) -> str | None:

@@ -7,7 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from policies.model import Trigger
-from policies.people import ANY
+from policies.people import AND, ANY
 from policies.triggers import TriggerRule
 
 if TYPE_CHECKING:
@@ -76,5 +76,5 @@ def _widens(triggers: Sequence[Trigger], outcome: str | None) -> bool:
 
 
 def _joined(entries: tuple[str, ...]) -> str:
-    parts = [part for entry in entries for part in entry.split("&")]
-    return "&".join(dict.fromkeys(parts))
+    parts = [part for entry in entries for part in entry.split(AND)]
+    return AND.join(dict.fromkeys(parts))

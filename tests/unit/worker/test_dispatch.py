@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from temporalio.api.common.v1 import Payload
+from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
 
-from activities.dispatch import Reach
+from activities.dispatch import Dispatch, Reach
 from activities.models.catalogue import load_catalogue
 from activities.tools.declare import Effect, Risk, Tool, ToolContext, ToolError, tool
-from tests.support.calls import attempt, call, card_digest, reach
+from tests.support.calls import CONVERTER, attempt, call, card_digest, reach
 from workflows.contracts.failures import FailureType
 
 COUNT: list[str] = []
@@ -215,3 +219,17 @@ async def test_a_mistake_in_the_worker_is_told_as_one(tmp_path: Path) -> None:
     error = await refused(parts, call("fs.read", {"path": "a.txt"}, card_digest(parts, "fs.read")))
     assert error.type == FailureType.INTERNAL
     assert error.__cause__ is None
+
+
+async def test_evidence_that_says_two_things_is_no_evidence(tmp_path: Path) -> None:
+    parts = reach(tmp_path)
+    permit = {"pause": "p1", "triggers": [], "outcome": "approve", "by": "ada", "digest": "0" * 64}
+    made = call("fs.read", {"path": "a"}, card_digest(parts, "fs.read"), permit=permit)
+    twice = json.dumps(made).replace('"outcome"', '"outcome": "deny", "outcome"').encode()
+    payload = Payload(metadata={"encoding": b"json/plain"}, data=twice)
+    environment = ActivityEnvironment()
+    environment.payload_converter = CONVERTER
+    environment.info = dataclasses.replace(environment.info, activity_type="fs.read", workflow_id="default/g/k")
+    with pytest.raises(ApplicationError, match=r"is not a call.*TwinKey"):
+        await environment.run(Dispatch(parts).dispatch, [RawValue(payload)])
+    assert (await refused(parts, made)).details[0]["rule"] == "edge.evidence"  # read once, it is judged
