@@ -35,7 +35,9 @@ GATHER_S = 0.003
 """How long a message waits for others; while an update is under way, they wait for that."""
 MOST_MESSAGES = 100
 PATIENCE = timedelta(seconds=4)
-"""How long an update may take. Whoever waits asks again after that, or goes on without."""
+"""How long an update may take."""
+WAIT_S = {"ask": 5.0, "back": 3.0, "found": 5.0}
+"""How long a message may take in all. Whoever asks, asks again after that; whoever gives back goes on without."""
 TASK_TIMEOUT = timedelta(seconds=2)
 """How soon the loss of the worker that kept the ledger is noticed; its tasks take milliseconds."""
 HOPE = 2
@@ -82,7 +84,10 @@ class Broker:
         line.waiting.append(waiting)
         if line.task is None:
             line.task = asyncio.create_task(self._work(tenant, line))
-        return await waiting.reply
+        try:
+            return await asyncio.wait_for(waiting.reply, WAIT_S[message.kind])
+        except TimeoutError:
+            raise LedgerUnreachable(f"the ledger of tenant `{tenant}` does not answer: is a worker up?") from None
 
     async def _work(self, tenant: str, line: _Line) -> None:
         try:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from policies.budget import Amount, Limits
+from policies.budget import Amount
 from policies.windows import Per, Window
 from workflows.contracts.wire import Wire
 
@@ -51,10 +51,6 @@ class WindowLimits(Wire):
             steps=limits.steps,
             tool_calls=limits.tool_calls,
         )
-
-    def limits(self) -> Limits:
-        """The same as policies have it."""
-        return Limits(self.tokens, self.cost_nano, self.steps, None, self.tool_calls)
 
 
 class _FromRun(Wire):

@@ -14,7 +14,8 @@ class LeaseState:
     `known` is how much of the run's use the ledger has counted, `telling` how much it is being told of just now.
     `fence` counts what the ledger was asked, `limit` and `spent` are the tenant's own as the ledger said last.
     `asked` and `settling`: a reply is awaited. `refused` is why the ledger gives no more, until the calls that wait
-    have been decided. `trouble` is why the run waits, until `again_ms`, for the `tries`-th time.
+    have been decided. `trouble` is why the run waits, until `again_ms`, for the `tries`-th time. `heard` is the number
+    of the event in which the ledger answered last.
     """
 
     granted: Amount = NOTHING
@@ -30,6 +31,7 @@ class LeaseState:
     trouble: str | None = None
     again_ms: int | None = None
     tries: int = 0
+    heard: int = 0
 
     @property
     def awaited(self) -> bool:

@@ -16,7 +16,7 @@ from policies.amounts import beyond, most
 from policies.budget import NOTHING, Amount, Limits
 from policies.model import Standing
 from workflows.engine import auditing
-from workflows.engine.commands import CancelTimer, SettleLease, StartTimer, TakeLease
+from workflows.engine.commands import CancelTimer, SettleLease, StartCall, StartTimer, TakeLease
 from workflows.engine.events import LeaseArrived
 from workflows.engine.sharing import UNITS, longest_ms, slice_of, tenant_limits, windows
 
@@ -65,7 +65,10 @@ def want(m: Machine, lack: Amount) -> None:
     nothing is lost where the ledger has granted it and the run did not hear of it.
     """
     lease, ledger = m.state.lease, m.ledgers[RUN]
-    if lease.asked or lease.settling or lease.again_ms is not None:
+    if lease.awaited:
+        return
+    if lease.heard == m.state.events and not any(isinstance(command, StartCall) for command in m.out):
+        _wait(m, "the lease that was granted is too small")  # and the next may be, too
         return
     used = ledger.used._replace(wall_ms=0)
     left = beyond(lease.granted, _fresh(m))
@@ -146,7 +149,7 @@ def _parks(m: Machine) -> bool:
 
 def _arrived(m: Machine, event: LeaseArrived) -> None:
     lease = m.state.lease
-    lease.asked = False
+    lease.asked, lease.heard = False, m.state.events
     if event.limit is not None and event.used is not None:
         lease.limit, lease.spent = dict(event.limit), event.used
     if event.expires_ms:

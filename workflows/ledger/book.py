@@ -90,7 +90,7 @@ class Book:
             return room.granted(found, holder)
         if ask.fence <= holder.fence:
             return Reply(fence=ask.fence, refused=f"lease {ask.fence} of `{ask.workflow_id}` is over")
-        if found.refused is not None and not found.partial:
+        if found.refused is not None and not (found.partial and self._certain(found)):
             return room.refusal(found, ask.fence)
         self._count(holder, ask.used.amount())
         holder.lease = found.grant(ask)
@@ -98,6 +98,12 @@ class Book:
         holder.asked_ms = self.now_ms
         self.leased += holder.lease
         return room.granted(found, holder)
+
+    def _certain(self, found: room.Room) -> bool:
+        """Whether what is spent of the windows that count is known to be spent, and is no lease that expired."""
+        periods = {one.per: self.windows[one.per].period for one in found.units.values()}
+        lapsed = [holder.lapsed for holder in self.holders.values() if holder.lapsed is not None]
+        return not any(names[per] == name for names in lapsed for per, name in periods.items())
 
     def back(self, back: Back | Found) -> Reply:
         """Count what a run says or was found to have used, and free what it leaves of its lease."""

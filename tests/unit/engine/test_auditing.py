@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policies.budget import Amount, Limits
+from policies.budget import Amount
 from policies.canonical import canonical
 from tests.architecture.tree import modules, parsed, shown
 from tests.support.cards import run_card
@@ -162,8 +162,8 @@ OTHERWISE: tuple[tuple[events.Event, events.Event], ...] = (
     ),
     (events.DrainRequested(START_MS), events.CarryResumed(START_MS)),
     (
-        events.LeaseArrived(START_MS, Amount(tokens=1), 5, 1, Limits(), Amount()),
-        events.LeaseArrived(START_MS, Amount(tokens=1), 5, 1, Limits(tokens=1), Amount()),
+        events.LeaseArrived(START_MS, Amount(tokens=1), 5, 1, {}, Amount()),
+        events.LeaseArrived(START_MS, Amount(tokens=1), 5, 1, {"tokens": 1}, Amount()),
     ),
 )
 
@@ -270,6 +270,11 @@ def test_every_record_is_of_a_kind_that_the_table_has() -> None:
         if kind not in KINDS or not set(names) <= KINDS[kind].keys()
     ]
     assert wrong == []
+
+
+def test_a_digest_is_that_of_the_canonical_form_and_anything_has_one() -> None:
+    assert auditing.digest_of({"b": 1, "a": 0.5}) == hashlib.sha256(b'{"a":0.5,"b":1}').hexdigest()
+    assert len({auditing.digest_of(odd) for odd in ({"x": "\ud800"}, {"x": "\ud801"}, {"x": float("nan")})}) == 3
 
 
 def test_a_signal_that_is_no_answer_is_in_the_audit() -> None:

@@ -53,6 +53,6 @@ def test_runs_of_one_tenant_together_never_use_more_than_it_has(
     ]
     for unit, used in (("tokens", "tokens"), ("tool_calls", "tool_calls")):
         limit = tenant[unit]
-        assert limit is None or sum(getattr(view.usage, used) for view in views) <= limit  # type: ignore[operator]
+        assert limit is None or sum(getattr(view.usage, used) for view in views) <= limit
     assert book.leased.tokens == book.leased.tool_calls == 0
     assert book.windows["day"].amount.tokens == sum(view.usage.tokens for view in views)

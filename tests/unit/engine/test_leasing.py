@@ -50,6 +50,14 @@ class Tenant:
         """The run begins, and the ledger answers until it has nothing more to say to it."""
         return self.answered(self.say("start"))
 
+    def over(self) -> bool:
+        """Whether the run has ended."""
+        return self.run.engine.over
+
+    def busy(self) -> bool:
+        """Whether it could not be carried over now."""
+        return self.run.engine.busy
+
     def answered(self, given: list[commands.Command]) -> list[commands.Command]:
         """The ledger's answers; the commands that came of the last one."""
         while (asked := lease_in(given)) is not None:
@@ -113,9 +121,9 @@ def test_the_first_call_waits_for_a_lease_which_is_given_back_at_the_end() -> No
     assert isinstance(call, commands.StartCall)
     back = settled(run.say(f"ok a#1:1 {USED}"))
     assert (back.used, back.final) == (Amount(tokens=120, cost_nano=90_000, steps=1), True)
-    assert not run.run.engine.over
+    assert not run.over()
     run.answered([back])
-    assert run.run.engine.over
+    assert run.over()
     assert run.book.windows["day"].amount == back.used
 
 
@@ -212,10 +220,10 @@ def test_a_held_run_and_one_that_is_carried_over_give_back() -> None:
     run = Tenant({"a": {**PURE, "next": "b"}, "b": {**PURE, "next": "end"}}, {"tool_calls": 10})
     run.start()
     assert lease_in(run.say("drain")) is None
-    assert run.run.engine.busy
+    assert run.busy()
     back = settled(run.say("ok a#1:1 {}"))
     assert run.answered([back]) == []
-    assert not run.run.engine.busy
+    assert not run.busy()
     assert take(run.say("carry")).known == Amount(steps=2, tool_calls=1)
 
 
@@ -256,6 +264,13 @@ def test_a_ledger_that_is_away_is_asked_again_and_no_call_starts() -> None:
     assert run.run.engine.view().warnings == ()
 
 
+def test_a_lease_that_is_too_small_is_not_asked_for_at_once_again() -> None:
+    run = Tenant({"a": {**PURE, "next": "end"}}, {"tool_calls": 10})
+    given = run.told(take(run.say("start")), Reply(fence=1))
+    assert [type(one).__name__ for one in given] == ["StartTimer"]
+    assert run.run.engine.view().warnings[0].endswith("the lease that was granted is too small")
+
+
 def test_whoever_waits_for_others_gives_back_what_it_has() -> None:
     run = Tenant({"a": {**PURE, "next": "b"}, "b": {**PURE, "next": "end"}}, {"tool_calls": 10, "tokens": 0})
     run.start()
@@ -281,7 +296,7 @@ def test_a_run_that_is_cancelled_while_it_asks_waits_for_the_reply_and_gives_bac
     back = settled(run.told(asked, run.ledger(asked)))
     assert back.final
     run.told(back, None)
-    assert run.run.engine.over
+    assert run.over()
     assert run.run.every_call == []
 
 
