@@ -196,22 +196,26 @@ async def test_the_canary_is_nowhere(
     assert_clean("watch", out, err)
     for words in (("show", run, "--full"), ("show", run, "--output", "json"), ("ls",)):
         assert_clean(" ".join(words), *(await _said(cli, *words)))
+    await _check_records(handle, cli, run)
+    log = worker.log.read_text(encoding="utf-8")
+    assert "ERROR leak: told" in log
+    assert "[redacted]" in log
+    assert_clean("the worker's log", log)
+
+
+async def _check_records(handle: WorkflowHandle[Any, Any], cli: CommandLine, run: str) -> None:
     description = (await handle.describe()).raw_description
     assert_clean("memo and search attributes", description)
     events = [str(event) async for event in handle.fetch_history_events()]
     assert sum("[redacted]" in event for event in events) > 5
     assert_clean("history", *events)
-    blobs = [file.read_bytes() for file in (tmp_path / "blobs").rglob("*") if file.is_file()]
+    blobs = [file.read_bytes() for file in (cli.directory / "blobs").rglob("*") if file.is_file()]
     assert any(b"[redacted]" in data for data in blobs), "no large result was stored"
     assert_clean("blobs", *blobs)
-    exported = tmp_path / "history.json"
+    exported = cli.directory / "history.json"
     await _said(cli, "history", run, "-o", str(exported))
     history = exported.read_text(encoding="utf-8")
     assert_clean("exported history", history, *_payloads(json.loads(history)))
-    log = worker.log.read_text(encoding="utf-8")
-    assert "ERROR leak: told" in log
-    assert "[redacted]" in log
-    assert_clean("the worker's log", log)
 
 
 def _payloads(value: object) -> list[str]:

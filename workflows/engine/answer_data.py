@@ -9,6 +9,7 @@ from policies.limits import WORDS, read_amounts
 from policies.model import Trigger
 from policies.reading import Reader
 from policies.rungs import NAMES
+from policies.secrets import scan
 from workflows.engine.offers import RAISE, raisable
 from workflows.language.schema import validate_value
 
@@ -31,6 +32,14 @@ def why_oversized(answer: Answer) -> str | None:
     except NotCanonical as error:
         return f"data is not JSON: {error}"
     return f"data has {size:,} bytes; at most {MAX_DATA_BYTES:,} are taken" if size > MAX_DATA_BYTES else None
+
+
+def why_secret(m: Machine, answer: Answer) -> str | None:
+    """Why no pause may take the data: a secret seems to stand in it, which history would keep."""
+    found = scan(answer.data, root="answer", allow_paths=m.policy.secret_paths)
+    if not found:
+        return None
+    return f"`{found[0].path}` looks like a secret ({found[0].kind}): answer with a reference, `env:NAME`"
 
 
 def why_unfit_data(m: Machine, pause: PauseState, answer: Answer) -> str | None:

@@ -9,7 +9,7 @@ from policies.evidence import missing, parse_time, speaker_of, why_unfit
 from policies.signing import fingerprint
 from workflows.contracts.pause import AnswerReceipt, Refusal
 from workflows.engine import auditing
-from workflows.engine.answer_data import why_oversized, why_unfit_data
+from workflows.engine.answer_data import why_oversized, why_secret, why_unfit_data
 from workflows.engine.clock import rfc3339
 from workflows.engine.commands import TellAnswer
 from workflows.engine.offers import APPROVE, AT_ONCE
@@ -38,11 +38,11 @@ def receive(m: Machine, answer: Answer) -> None:
 
 
 def why_rejected(m: Machine, answer: Answer) -> str | None:
-    """Why an answer leaves no trace: it is too large, no such pause is open, or too many were refused already."""
+    """Why an answer leaves no trace: it is too large or a secret, its pause is not open, or too many were refused."""
     if answer.pause not in m.state.pauses:
         return _no_such_pause(m, answer.pause)
     tired = m.state.pauses[answer.pause].refused >= MAX_REFUSED
-    return why_refused(m, answer) if tired else why_oversized(answer)
+    return why_refused(m, answer) if tired else why_oversized(answer) or why_secret(m, answer)
 
 
 def why_refused(m: Machine, answer: Answer) -> str | None:
@@ -54,6 +54,7 @@ def why_refused(m: Machine, answer: Answer) -> str | None:
         return f"`{answer.outcome}` is not an outcome of {pause.id}; choose one of {', '.join(pause.outcomes)}"
     return (
         why_oversized(answer)
+        or why_secret(m, answer)
         or _unfit(m, pause, answer)
         or _bad_scope(pause, answer)
         or why_unfit_data(m, pause, answer)

@@ -182,3 +182,12 @@ def test_the_lines_of_a_key_file_are_known_one_by_one() -> None:
 def test_values_too_short_to_redact_are_told() -> None:
     environ = {"DETENT_X_KEY": "short", "TEMPORAL_API_KEY": "long enough"}
     assert short_secrets(Catalogue({}), builtin_policy(), environ) == ("DETENT_X_KEY",)
+
+
+def test_a_line_of_the_log_draws_nothing_and_forges_no_other(written: io.StringIO) -> None:
+    logging.getLogger("worker.x").error(
+        "told %s", "\x1b[2J\x07\u202e\r\n2026-11-21T00:00:00Z INFO worker.run: all is well"
+    )
+    lines = written.getvalue().splitlines()
+    assert lines[0].endswith("told \\x1b[2J\\x07\\u202e\\r")
+    assert lines[1] == "    2026-11-21T00:00:00Z INFO worker.run: all is well"
