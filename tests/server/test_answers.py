@@ -34,17 +34,19 @@ def but(**fields: object) -> dict[str, object]:
 
 
 UNFIT: dict[str, tuple[object, str]] = {
-    "unknown pause": (but(pause="p9"), "there is no open pause `p9`; open: p1"),
     "wrong outcome": (but(outcome="maybe"), "`maybe` is not an outcome of p1; choose one of yes, no"),
     "no data": (but(data=None), "data does not fit the form"),
     "wrong data": (but(data={"n": "one"}), "data does not fit the form"),
     "more data": (but(data={"n": 1, "m": 2}), "data does not fit the form"),
+    "other digest": (but(digest="0" * 64), "the digest is not that of the question as it stands"),
+    "scope run": (but(scope="run"), "scope `run` goes with `approve`"),
+    "scope tenant": (but(scope="tenant"), "a `digest` is needed where signatures are"),
+    "signature": (but(signature="x"), "`ada` is nobody whom the operator's policy knows"),
+    "expiry": (but(expires_at="2020-01-01T00:00:00Z"), "it has expired"),
+}
+TRACELESS: dict[str, tuple[object, str]] = {
+    "unknown pause": (but(pause="p9"), "there is no open pause `p9`; open: p1"),
     "oversized data": (but(data={"n": 1, "m": MEGABYTES_5}), "data has 5,0"),
-    "other digest": (but(digest="0" * 64), "the digest is not that of p1"),
-    "scope run": (but(scope="run"), "scope `run` is not there yet"),
-    "scope tenant": (but(scope="tenant"), "scope `tenant` is not there yet"),
-    "signature": (but(signature="ed25519:x"), "signed answers are not there yet"),
-    "expiry": (but(expires_at="2030-01-01T00:00:00Z"), "signed answers are not there yet"),
 }
 MALFORMED: dict[str, tuple[object, str]] = {
     "extra field": (but(comment="hi"), "`comment`: extra inputs are not permitted"),
@@ -75,10 +77,40 @@ async def refusal(run: Run, payload: object) -> ApplicationError:
     return cause
 
 
-async def test_an_update_that_does_not_fit_is_refused_without_a_trace(runs: Runs) -> None:
+def unchanged(after: RunView, before: RunView) -> bool:
+    """Whether only what is refused has been recorded since."""
+    assert after.audit is not None
+    return after.model_copy(update={"refusals": (), "audit": before.audit}) == before
+
+
+async def test_an_update_that_does_not_fit_is_refused_and_recorded(runs: Runs) -> None:
+    run, before = await waiting(runs)
+    for payload, reason in UNFIT.values():
+        refused = await refusal(run, payload)
+        assert refused.type == "AnswerRefused"
+        assert reason in refused.message
+        after = await run.view()
+        assert refused.details == (after.refusals[-1].model_dump(),)
+        assert unchanged(after, before)
+    assert (await run.answer("yes", data={"n": 1}))["outcome"] == "yes"
+    assert (await run.closed()).phase == "completed"
+
+
+async def test_after_twenty_refusals_an_update_leaves_no_trace(runs: Runs) -> None:
+    run, _ = await waiting(runs)
+    for _ in range(20):
+        await run.signal(but(outcome="maybe"))
+    await run.until(lambda view: len(view.refusals) == 20)
+    events = await run.types()
+    assert "not an outcome" in (await refusal(run, but(outcome="maybe"))).message
+    assert await run.types() == events
+    assert (await run.answer("yes", data={"n": 1}))["outcome"] == "yes"
+
+
+async def test_an_update_that_is_malformed_is_refused_without_a_trace(runs: Runs) -> None:
     run, before = await waiting(runs)
     events = await run.types()
-    for payload, reason in UNFIT.values():
+    for payload, reason in TRACELESS.values():
         refused = await refusal(run, payload)
         assert refused.type == "AnswerRefused"
         assert reason in refused.message
@@ -95,15 +127,15 @@ async def test_an_update_that_does_not_fit_is_refused_without_a_trace(runs: Runs
 
 async def test_a_signal_that_does_not_fit_is_refused_where_people_can_see_it(runs: Runs) -> None:
     run, before = await waiting(runs)
-    for payload, reason in UNFIT.values():
+    for payload, reason in (UNFIT | TRACELESS).values():
         await run.signal(payload)
         last = (await run.view()).refusals[-1]
         assert reason in last.reason
         assert isinstance(payload, dict)
-        assert (last.pause, last.outcome, last.by) == (payload["pause"], payload["outcome"], payload["by"])
+        assert (last.pause, last.outcome, last.by) == (payload["pause"], payload["outcome"], "claimed:ada")
     after = await run.view()
-    assert len(after.refusals) == len(UNFIT)
-    assert after.model_copy(update={"refusals": ()}) == before
+    assert len(after.refusals) == len(UNFIT | TRACELESS)
+    assert unchanged(after, before)
     await run.signal(GOOD)
     assert (await run.closed()).phase == "completed"
 
@@ -113,8 +145,7 @@ async def test_a_malformed_signal_is_refused_where_people_can_see_it(runs: Runs)
     for payload, reason in MALFORMED.values():
         await run.signal(payload)
         assert reason in (await run.view()).refusals[-1].reason
-    after = await run.view()
-    assert after.model_copy(update={"refusals": ()}) == before
+    assert unchanged(await run.view(), before)
 
 
 async def test_at_most_twenty_refusals_are_kept(runs: Runs) -> None:
@@ -156,7 +187,7 @@ async def test_a_second_answer_is_refused(runs: Runs) -> None:
     await run.signal({"pause": "p1", "outcome": "no"})
     after = await run.view()
     assert "already answered" in after.refusals[-1].reason
-    assert after.model_copy(update={"refusals": ()}) == before
+    assert unchanged(after, before)
     await run.answer("yes", pause="p2")
     assert (await run.closed()).phase == "completed"
 
@@ -182,7 +213,7 @@ async def test_of_two_different_answers_at_once_exactly_one_wins(runs: Runs) -> 
         assert len(taken) == 1
         assert len([one for one in said if isinstance(one, WorkflowUpdateFailedError | RPCError)]) == 1
         output = (await run.closed()).output
-        assert (output["said"]["outcome"], output["said"]["by"]) == (taken[0], taken[0])
+        assert (output["said"]["outcome"], output["said"]["by"]) == (taken[0], f"claimed:{taken[0]}")
 
 
 async def test_an_answer_to_a_closed_run_is_refused_by_the_server(runs: Runs) -> None:
