@@ -11,6 +11,7 @@ from temporalio.testing import TimeSkipper
 
 from tests.server.histories import calls_of
 from tests.support.runs import graph_of, human, policy_of, tool, working
+from workflows.engine.digest import pause_digest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,13 +45,14 @@ async def test_the_evidence_of_the_yes_travels_with_the_call(runs: Runs) -> None
     await run.answer("approve", digest=pause.digest)
     await run.closed()
     (call,) = await calls_of(run)
-    assert call["permit"] == {
-        "pause": pause.id,
-        "triggers": ["on_risky_tool"],
-        "outcome": "approve",
-        "by": "ada",
-        "digest": pause.digest,
-    }
+    permit = call["permit"]
+    said = {key: permit[key] for key in ("pause", "triggers", "outcome", "by", "digest", "scope")}
+    asked = {"pause": pause.id, "triggers": ["on_risky_tool"], "digest": pause.digest}
+    assert said == {**asked, "outcome": "approve", "by": "claimed:ada", "scope": "once"}
+    assert pause_digest(permit["asked"]) == pause.digest
+    assert pause.call is not None
+    assert permit["asked"]["calls"][0]["args_digest"] == pause.call.args_digest
+    assert [answer["by"] for answer in permit["answers"]] == ["ada"]
 
 
 async def test_no_means_declined(runs: Runs) -> None:
