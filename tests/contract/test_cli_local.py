@@ -56,6 +56,27 @@ def test_a_local_run_brings_everything_and_leaves_nothing(alone: CommandLine, tm
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
+WRITES = """
+graph: own
+version: 1.0.0
+capabilities: [{tool: ["fs.write"]}, {fs.write: ["**"]}]
+start: act
+nodes: {act: {kind: tool, tool: fs.write, with: {path: "${input.path}", text: x}, next: end}}
+"""
+
+
+@pytest.mark.parametrize(("path", "code"), [("own.yaml", 3), ("other.yaml", 0)])
+def test_a_run_does_not_write_the_graph_that_it_was_started_from(alone: CommandLine, path: str, code: int) -> None:
+    """It is pinned, but a later run would begin with what was written."""
+    workspace = alone.directory / "workspace"
+    (workspace / "own.yaml").write_text(WRITES, encoding="utf-8")
+    words = ["run", str(workspace / "own.yaml"), "--local", "--set", f"path={path}", "--output", "json"]
+    ended, out, err = _ended(alone.start(*words))
+    assert ended == code, err
+    assert ("one of the worker's own files" in out) is (code == 3)
+    assert (workspace / "own.yaml").read_text(encoding="utf-8") == WRITES
+
+
 def test_a_local_run_that_nobody_can_answer_is_ended(alone: CommandLine, tmp_path: Path) -> None:
     code, out, err = _ended(alone.start("run", str(GRAPHS / "ask.yaml"), "--local", "--output", "json"))
     assert code == 4, err

@@ -8,12 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from tests.server.histories import calls_of, card_of, events_of, scheduled_in
 from tests.server.stranger import bear, call, go_on
-from tests.support.runs import graph_of, policy_of, tool, working
+from tests.support.runs import Run, graph_of, policy_of, tool, working
 from workflows.contracts.names import SEAL_HEADER
 from workflows.contracts.run import Carry, RunCard
 from workflows.engine.engine import Engine
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from temporalio.client import Client
 
     from activities.blobs import DirectoryBlobs
-    from tests.support.runs import Run, Runs
+    from tests.support.runs import Runs
 
 ONE = graph_of({"act": tool("note", "end", {"value": 1}, on_failure="fail")})
 TWO = graph_of({"one": tool("note", "two", {"value": 1}), "two": tool("note", "end", {"value": 2})})
@@ -187,6 +189,29 @@ async def test_without_the_check_a_stranger_has_children_among_our_runs(trusting
     child = await bear(trusting, {"v": 1, "graph": ONE})
     assert (await child.closed()).phase == "completed"
     assert len(trusting.effects()) == 1
+
+
+@pytest.mark.parametrize("task", [0, 1])
+async def test_a_run_that_was_reset_is_still_ours(runs: Runs, task: int) -> None:
+    """An operator's reset gives it another run id; its first event, and so its admission, stays what it was."""
+    ask = {"kind": "human", "ask": "?", "outcomes": ["yes"], "routes": {"yes": "two"}}
+    nodes = {"one": tool("note", "ask", {"value": 1}), "ask": ask, "two": tool("note", "end", {"value": 2})}
+    run = await runs.start(graph_of(nodes))
+    await run.pause()
+    events = (await run.handle.fetch_history()).events
+    tasks = [event.event_id for event in events if event.HasField("workflow_task_completed_event_attributes")]
+    request = ResetWorkflowExecutionRequest(
+        namespace=runs.client.namespace,
+        workflow_execution=WorkflowExecution(workflow_id=run.handle.id, run_id=run.handle.result_run_id),
+        reason="test",
+        request_id=run.handle.id,
+        workflow_task_finish_event_id=tasks[task],
+    )
+    await runs.client.workflow_service.reset_workflow_execution(request)
+    again = Run(runs.client.get_workflow_handle(run.handle.id), runs.client)
+    await again.answer("yes")
+    assert (await again.closed()).phase == "completed"
+    assert [effect["value"] for effect in runs.effects()][-1] == 2
 
 
 @pytest.mark.parametrize("brought", ["policy", "ledger", "grants", "catalogue", "rights", "card", "approvals", "lease"])

@@ -147,6 +147,32 @@ def test_a_newer_input_is_left_to_a_newer_worker() -> None:
     assert "update the worker" in refused(started(v=2)).details[0][0]["suggestion"]
 
 
+TOKEN = "ghp_" + "a1B2" * 9
+
+
+@pytest.mark.parametrize(
+    ("raw", "path"),
+    [
+        ({"input": {"path": TOKEN}}, "input.path"),
+        ({"graph": {**GRAPH, "description": f"uses {TOKEN}"}}, "graph.description"),
+        ({"input": {"path": "a", "password": "long enough to tell"}}, "input.password"),
+    ],
+)
+def test_what_looks_like_a_secret_is_refused_by_its_place_alone(raw: dict[str, Any], path: str) -> None:
+    error = refused(started(**raw))
+    assert error.type == FailureType.SECRET_FOUND
+    assert f"`{path}`" in error.message
+    told = f"{error.message} {error.details}"
+    assert TOKEN not in told
+    assert "long enough" not in told
+
+
+def test_a_path_that_the_policy_exempts_is_let_pass_and_told() -> None:
+    document = {"policy": "p", "version": 1, "tenants": {"default": {}}, "secrets": {"allow_paths": ["input.path"]}}
+    card = admitted(started(input={"path": TOKEN}), policy=parse_policy(document))
+    assert "secrets: `input.path` (github token) is let pass by the policy" in card.warnings
+
+
 def test_a_graph_is_checked_once() -> None:
     worker = admission()
     worker.card(started(), "default/copy/1")
