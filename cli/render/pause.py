@@ -38,7 +38,8 @@ def how_to_answer(pause: PauseView, run: str) -> str:
     """The command that answers, to be copied."""
     outcomes = "|".join(line(outcome) for outcome in pause.outcomes)
     data = " --data JSON" if pause.form is not None else ""
-    return f"detent answer {shlex.quote(line(run))} {shlex.quote(line(pause.id))} {outcomes}{data}"
+    signs = " --as ID --key-file F" if pause.signed else ""
+    return f"detent answer {shlex.quote(line(run))} {shlex.quote(line(pause.id))} {outcomes}{data}{signs}"
 
 
 def _facts(pause: PauseView) -> Iterator[Text]:
@@ -47,10 +48,24 @@ def _facts(pause: PauseView) -> Iterator[Text]:
         yield _fact("call", f"{line(call.name)}  effect {line(call.effect)}, risk {line(call.risk)}")
         if call.capabilities:
             yield _fact("needs", ", ".join(line(need) for need in call.capabilities))
+    if pause.lacks:
+        yield _fact("lacks", ", ".join(line(lack) for lack in pause.lacks))
     yield _fact("digest", line(pause.digest))
+    if pause.answerers or pause.signed or pause.quorum > 1:
+        yield _fact("who", _who(pause))
     yield _fact("outcomes", ", ".join(line(outcome) for outcome in pause.outcomes))
     if pause.deadline is not None:
         yield _fact("deadline", f"{line(pause.deadline)}, then {line(pause.on_timeout)}")
+
+
+def _who(pause: PauseView) -> str:
+    """Who may answer, and how many must say the same."""
+    who = " or ".join(line(entry) for entry in pause.answerers) or "anyone"
+    parts = [who, *(["not whoever started the run"] if pause.not_starter else [])]
+    parts += [f"{pause.quorum} must say the same"] if pause.quorum > 1 else []
+    parts += ["signed"] if pause.signed else []
+    parts += [f"so far {', '.join(map(line, pause.answered_by))}"] if pause.answered_by else []
+    return "; ".join(parts)
 
 
 def _outside(pause: PauseView) -> Iterator[tuple[str, str]]:

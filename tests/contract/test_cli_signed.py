@@ -106,6 +106,9 @@ def test_two_people_must_say_the_same_and_whoever_started_the_run_is_neither(peo
         first = people.says("ada", "approve", view["id"])
         assert (first.returncode, "1 more must say the same" in first.stdout) == (0, True), first.stderr
     assert written(people, "guarded/a.txt") is None
+    shown = people.cli("pending", view["id"]).stdout
+    assert "role:operator; not whoever started the run; 2 must say the same; signed; so far ada" in shown
+    assert "--as ID --key-file F" in shown
     assert people.says("bob", "approve", view["id"]).returncode == 0
     completed(people, view["id"])
     assert written(people, "guarded/a.txt") == "hello"

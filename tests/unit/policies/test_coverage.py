@@ -1,3 +1,5 @@
+"""An approval covers the call that was asked about, and with a wider scope no more than that call could do."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""What has two readings is not signed, and no weak key or signature is taken."""
+
 from __future__ import annotations
 
 import base64

@@ -1,3 +1,5 @@
+"""Of all that asks, the strictest standard holds."""
+
 from __future__ import annotations
 
 import pytest

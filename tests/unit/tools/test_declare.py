@@ -181,7 +181,7 @@ def test_timeout_that_is_no_duration_is_refused() -> None:
 
 def _context(root: Path) -> ToolContext:
     call = Caller(root)
-    access = call.edge.check_tool(call.call("fs.read", {"path": "a"}), TOOLS.cards()["fs.read"], "default")
+    access = call.edge.check_tool(call.call("fs.read", {"path": "a"}), TOOLS.cards()["fs.read"], call.scene)
     return ToolContext(call.workspace, access, KEY, 1, 10.0, lambda *_: None)
 
 

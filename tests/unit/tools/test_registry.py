@@ -39,7 +39,7 @@ async def test_tool_of_a_file_is_loaded_and_works(tmp_path: Path) -> None:
     tool = toolbox.get("text.shout")
     assert tool is not None
     context = Caller(tmp_path, tools=toolbox)
-    access = context.edge.check_tool(context.call("text.shout", {"text": "a"}), tool.card, "default")
+    access = context.edge.check_tool(context.call("text.shout", {"text": "a"}), tool.card, context.scene)
     assert access is not None
     assert toolbox.get("text.whisper") is None
 
