@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from policies.plain_text import plain
 from workflows.contracts.failures import FailureType
 
 RESULT_LIMIT_BYTES = 1024 * 1024
@@ -26,7 +25,7 @@ def failure(
     All of them are expected: the run sees them, so the worker's log is spared a traceback for each.
     """
     return ApplicationError(
-        plain(message, "\n"),
+        message,
         *([details] if details else []),
         type=kind.value,
         non_retryable=not retryable,
@@ -63,14 +62,11 @@ def uncertain(message: str) -> ApplicationError:
 
 
 def with_attempt(error: ApplicationError, attempt: int) -> ApplicationError:
-    """The same error with the attempt's number in its detail: Temporal tells the workflow in no other way.
-
-    Nothing is hidden in its message, which the Temporal UI shows as it stands.
-    """
+    """The same error with the attempt's number in its detail: Temporal tells the workflow in no other way."""
     first, *more = error.details or ({},)
     told = {**first, "attempt": attempt} if isinstance(first, dict) else first
     return ApplicationError(
-        plain(error.message, "\n"),
+        error.message,
         told,
         *more,
         type=error.type,

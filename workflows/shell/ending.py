@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NoReturn
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
 
-from policies.plain_text import plain
 from workflows.contracts.failures import ErrorInfo, FailureType
 from workflows.contracts.names import MEMO_RESULT
 from workflows.contracts.run import RunView
@@ -32,7 +31,7 @@ def close(view: RunView) -> dict[str, object]:
         raise asyncio.CancelledError
     error = view.error or ErrorInfo(type=FailureType.INTERNAL, message="the run failed")
     where = "" if error.node is None else f"node `{error.node}`: "
-    raise ApplicationError(plain(f"{where}{error.message}", "\n"), kept, type=error.type, non_retryable=True) from None
+    raise ApplicationError(f"{where}{error.message}", kept, type=error.type, non_retryable=True) from None
 
 
 def compact(view: RunView) -> dict[str, object]:
