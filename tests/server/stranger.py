@@ -25,6 +25,11 @@ from temporalio.worker import (
 from activities.seal import SealKeys
 from tests.support.runs import TIMEOUT_S, Run
 from workflows.contracts.names import SEAL_HEADER, WORKFLOW
+from workflows.contracts.run import Carry, RunCard
+from workflows.engine.engine import Engine
+from workflows.engine.events import DrainRequested, RunStarted
+from workflows.engine.machine import RunFacts
+from workflows.language.compile import compile_graph
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -136,6 +141,16 @@ async def stranger(runs: Runs) -> AsyncIterator[str]:
     )
     async with worker:
         yield queue
+
+
+def forged_carry(runs: Runs, graph: dict[str, Any], run_card: RunCard) -> dict[str, Any]:
+    """An input as our own code carries it, of a run that never was."""
+    facts = RunFacts(runs.client.namespace, "default/g/forged", "r", "r", None)
+    engine = Engine(compile_graph(graph), run_card, facts)
+    engine.apply(DrainRequested(1))
+    engine.apply(RunStarted(1))
+    carry = Carry(card=run_card, snapshot=engine.snapshot())
+    return {"v": 1, "graph": graph, "carry": carry.model_dump(mode="json")}
 
 
 async def go_on(runs: Runs, *inputs: Mapping[str, object], seal: bytes | None = None) -> list[Run]:

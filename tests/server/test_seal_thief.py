@@ -10,7 +10,7 @@ import pytest
 from temporalio.api.common.v1 import Payloads
 
 from tests.server.histories import card_of, scheduled_in
-from tests.server.stranger import BelievesAll
+from tests.server.stranger import BelievesAll, forged_carry, go_on
 from tests.server.thief import admission_of, recorded, scheduled_again, steal
 from tests.support.runs import Run, Runs, graph_of, human, policy_of, tool, working
 from workflows.contracts.names import WORKFLOW
@@ -140,6 +140,22 @@ async def test_the_true_admission_of_another_run_is_not_this_ones(workers: Worke
     effects = len(runs.effects())
     stolen = await start_unserved(runs)
     await steal(runs.client, runs.task_queue, recorded(marker, marker.details["result"]))
+    await wake(stolen)
+    async with workers() as runs:
+        assert (await stolen.failure()).type == "Unsealed"
+    assert len(runs.effects()) == effects
+
+
+async def test_the_stolen_admission_of_a_forged_carry_gets_nothing_done(workers: Workers) -> None:
+    """A carry is admitted too: by a marker without a card, which anybody can record as well."""
+    async with workers() as runs:
+        honest = await runs.start(THREE)
+        await honest.closed()
+        marker, card = await admission_of(honest), await card_of(honest)
+    effects = len(runs.effects())
+    (stolen,) = await go_on(runs, forged_carry(runs, THREE, card))
+    receipt = await runs.client.data_converter.encode([{"v": 1, "seal": card.seal}])
+    await steal(runs.client, runs.task_queue, recorded(marker, Payloads(payloads=receipt)))
     await wake(stolen)
     async with workers() as runs:
         assert (await stolen.failure()).type == "Unsealed"

@@ -14,14 +14,9 @@ from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ActivityError, ApplicationError
 
 from tests.server.histories import calls_of, card_of, events_of, scheduled_in
-from tests.server.stranger import bear, call, go_on
+from tests.server.stranger import bear, call, forged_carry, go_on
 from tests.support.runs import Run, graph_of, policy_of, tool, working
 from workflows.contracts.names import SEAL_HEADER
-from workflows.contracts.run import Carry, RunCard
-from workflows.engine.engine import Engine
-from workflows.engine.events import DrainRequested, RunStarted
-from workflows.engine.machine import RunFacts
-from workflows.language.compile import compile_graph
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -111,16 +106,6 @@ async def test_without_the_check_a_stranger_has_our_worker_act(trusting: Runs) -
     made, _, _ = await honest(trusting)
     await call(trusting, "note", made)
     assert len(trusting.effects()) == 2
-
-
-def forged_carry(runs: Runs, graph: dict[str, Any], run_card: RunCard) -> dict[str, Any]:
-    """An input as our own code carries it, of a run that never was."""
-    facts = RunFacts(runs.client.namespace, "default/g/forged", "r", "r", None)
-    engine = Engine(compile_graph(graph), run_card, facts)
-    engine.apply(DrainRequested(1))
-    engine.apply(RunStarted(1))
-    carry = Carry(card=run_card, snapshot=engine.snapshot())
-    return {"v": 1, "graph": graph, "carry": carry.model_dump(mode="json")}
 
 
 async def carried_seal(runs: Runs) -> tuple[dict[str, Any], bytes]:
