@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-GATHER_S = 0.003
+GATHER_S = 0.001
 """How long a message waits for others; while an update is under way, they wait for that."""
 MOST_MESSAGES = 100
 PATIENCE = timedelta(seconds=4)
 """How long an update may take."""
-WAIT_S = {"ask": 5.0, "back": 3.0, "found": 5.0}
+WAIT_S = {"ask": 6.0, "back": 3.0}
 """How long a message may take in all. Whoever asks, asks again after that; whoever gives back goes on without."""
 TASK_TIMEOUT = timedelta(seconds=2)
 """How soon the loss of the worker that kept the ledger is noticed; its tasks take milliseconds."""
@@ -71,12 +71,16 @@ class Broker:
 
     async def tell(self, tenant: str, message: Ask | Back) -> Reply:
         """What the tenant's ledger says; after a refusal, again once doubtful leases of others were looked into."""
-        reply = await self._send(tenant, message)
-        looking = [task for (whose, _), task in self._looking.items() if whose == tenant]
-        if reply.refused is None or not looking:
-            return reply
-        await asyncio.wait(looking, timeout=PATIENCE.total_seconds())
-        return await self._send(tenant, message)
+        try:
+            async with asyncio.timeout(WAIT_S[message.kind]):
+                reply = await self._send(tenant, message)
+                looking = [task for (whose, _), task in self._looking.items() if whose == tenant]
+                if reply.refused is None or not looking:
+                    return reply
+                await asyncio.wait(looking)
+                return await self._send(tenant, message)
+        except TimeoutError:
+            raise LedgerUnreachable(f"the ledger of tenant `{tenant}` does not answer: is a worker up?") from None
 
     async def _send(self, tenant: str, message: Message) -> Reply:
         line = self._lines[tenant]
@@ -84,10 +88,7 @@ class Broker:
         line.waiting.append(waiting)
         if line.task is None:
             line.task = asyncio.create_task(self._work(tenant, line))
-        try:
-            return await asyncio.wait_for(waiting.reply, WAIT_S[message.kind])
-        except TimeoutError:
-            raise LedgerUnreachable(f"the ledger of tenant `{tenant}` does not answer: is a worker up?") from None
+        return await waiting.reply
 
     async def _work(self, tenant: str, line: _Line) -> None:
         try:

@@ -57,6 +57,7 @@ class Glance:
     ended: int
     live: Iterable[Activation]
     budget: Standing
+    tenant: Standing | None
 
 
 def glance(m: Machine) -> Glance:
@@ -69,6 +70,7 @@ def glance(m: Machine) -> Glance:
         ended=m.state.totals.finished,
         live=m.state.activations.values(),
         budget=m.ledgers[spending.RUN].standing(),
+        tenant=leasing.tenant_standing(m),
     )
 
 

@@ -19,7 +19,7 @@ from workflows.ledger import room
 from workflows.ledger.periods import period
 
 REMEMBERED_MS = 3_600_000
-"""How long a run without a lease is remembered. A message may be as late as `worker.broker` lets it, which is less."""
+"""How long a run without a lease is remembered: longer than any message is late (`tenant_ledger.LATE_MS`)."""
 DOUBTED_MS = 60_000
 """How old a lease is before anybody wonders about its run, and how long until the next time."""
 MOST_DOUBTS = 8

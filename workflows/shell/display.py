@@ -52,7 +52,8 @@ class Display:
             self._rows.extend(_row(done, MARKS.get(done.status, done.status)) for done in now.finished[-fresh:])
             self._seen = now.ended
         parts = [f"**{now.graph}@{_cell(now.version)}** is **{now.phase}**", *self._open_pauses()]
-        return "\n\n".join([*parts, _budget(now.budget), self._nodes(now)])
+        tenant = [] if now.tenant is None else [_budget(now.tenant, "tenant")]
+        return "\n\n".join([*parts, _budget(now.budget, "run"), *tenant, self._nodes(now)])
 
     def _open_pauses(self) -> list[str]:
         """Written once for each state of the questions that are open."""
@@ -160,8 +161,8 @@ def _placeholder(rule: object) -> object:
     return kinds.get(rule.get("type"))
 
 
-def _budget(budget: Standing) -> str:
-    rows = ["| budget of the run | used | reserved | limit |", "|---|---|---|---|"]
+def _budget(budget: Standing, owner: str) -> str:
+    rows = [f"| budget of the {owner} | used | reserved | limit |", "|---|---|---|---|"]
     for name, field, unit in UNITS:
         limit = getattr(budget.limit, field)
         top = "none" if limit is None else f"{limit / unit:,.12g}"
