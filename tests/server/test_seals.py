@@ -187,7 +187,7 @@ async def test_a_run_that_was_reset_is_still_ours(runs: Runs, task: int) -> None
     tasks = [event.event_id for event in events if event.HasField("workflow_task_completed_event_attributes")]
     request = ResetWorkflowExecutionRequest(
         namespace=runs.client.namespace,
-        workflow_execution=WorkflowExecution(workflow_id=run.handle.id, run_id=run.handle.result_run_id),
+        workflow_execution=WorkflowExecution(workflow_id=run.handle.id, run_id=run.handle.result_run_id or ""),
         reason="test",
         request_id=run.handle.id,
         workflow_task_finish_event_id=tasks[task],
