@@ -63,7 +63,7 @@ async def test_no_means_declined(runs: Runs) -> None:
     assert view.phase == "failed"
     assert view.error is not None
     assert (view.error.type, view.error.node) == ("Declined", "act")
-    assert view.error.message == "ada answered p1 with `deny`"
+    assert view.error.message == "claimed:ada answered p1 with `deny`"
     assert runs.effects() == []
 
 
