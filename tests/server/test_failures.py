@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -107,7 +108,7 @@ async def test_a_reset_does_not_repeat_an_effect(runs: Runs, temporal: TemporalC
 def mortal(temporal_server: EmbeddedServer, task_queue: str, tmp_path: Path, blobs: DirectoryBlobs) -> CommandLine:
     """The command line of a worker in a process of its own, which a tool of it may kill."""
     (tmp_path / "workspace").mkdir()
-    (tmp_path / "policy.yaml").write_text(str(policy_of()))
+    (tmp_path / "policy.yaml").write_text(json.dumps(policy_of()))
     found = environ(temporal_server.address, task_queue, tmp_path)
     return CommandLine({**found, "DETENT_TOOLS": str(TOOLS), "DETENT_BLOBS": str(blobs._root)}, tmp_path)
 
