@@ -84,7 +84,13 @@ def judge_loop(policy: TenantPolicy, request: Request, facts: Facts) -> tuple[Re
     rules, state = policy.loop, facts.loop
     if rules is None or state is None or request.kind != "tool":
         return ()
-    factor = rules.polling_factor if polls(request) else 1
+    found = _judge(rules, state, request, 1)
+    if not found or not polls(request):  # what says nothing at once says nothing at a multiple
+        return found
+    return _judge(rules, state, request, rules.polling_factor)
+
+
+def _judge(rules: LoopRules, state: LoopState, request: Request, factor: int) -> tuple[Reason, ...]:
     return (
         *_same_call(rules, state, request, factor),
         *_same_result(rules, state, request, factor),
@@ -95,8 +101,10 @@ def judge_loop(policy: TenantPolicy, request: Request, facts: Facts) -> tuple[Re
 
 def _same_call(rules: LoopRules, state: LoopState, request: Request, factor: int) -> tuple[Reason, ...]:
     count = state.calls.get(request.fingerprint, 0) + 1
-    about = f"`{request.name}` is called with the same arguments for the {_nth(count)} time"
     warn, block = _times(rules.same_call_warn, factor), _times(rules.same_call_block, factor)
+    if (warn is None or count < warn) and (block is None or count < block):
+        return ()
+    about = f"`{request.name}` is called with the same arguments for the {_nth(count)} time"
     return _graded("loop.same_call", count, about, warn, block)
 
 
@@ -114,8 +122,10 @@ def _same_result(rules: LoopRules, state: LoopState, request: Request, factor: i
 def _ping_pong(rules: LoopRules, state: LoopState, request: Request, factor: int) -> tuple[Reason, ...]:
     if rules.ping_pong is None:
         return ()
-    calls = [*state.recent, request.fingerprint]
     for period, halves in PERIODS:
+        if len(state.recent) < period or state.recent[-period] != request.fingerprint:
+            continue  # it does not even repeat once
+        calls = [*state.recent, request.fingerprint]
         length = max(min(rules.ping_pong * halves // 2 * factor, RECENT), 2 * period)
         last = calls[-length:]
         if len(last) == length and len(set(last[:period])) > 1 and last[period:] == last[:-period]:

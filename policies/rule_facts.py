@@ -1,8 +1,8 @@
-"""The facts that guardrails read, made from a call and its run: only those that some rule reads."""
+"""The facts that guardrails read, made from a call and its run when a rule first reads them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, KeysView, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -13,7 +13,6 @@ from policies.stages import risk_level
 from policies.units import NANO
 
 if TYPE_CHECKING:
-    from policies.expressions import Path
     from policies.tenant import TenantPolicy
 
 MAX_ARGUMENT_BYTES: Final = 8 * 1024
@@ -62,27 +61,6 @@ class Arguments(Mapping[str, object]):
 
     def __iter__(self) -> Iterator[str]:
         _bound("execution.args", self._values)
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-
-class Lists(Mapping[str, object]):
-    """What the run has seen; reading a list that is too long is an `ExpressionError`."""
-
-    __slots__ = ("_values",)
-
-    def __init__(self, values: Mapping[str, object]) -> None:
-        self._values = values
-
-    def __getitem__(self, name: str) -> object:
-        value = self._values[name]
-        if isinstance(value, list):
-            _bound(f"seen.{name}", value)
-        return value
-
-    def __iter__(self) -> Iterator[str]:
         return iter(self._values)
 
     def __len__(self) -> int:
@@ -165,7 +143,12 @@ def _scope(standing: Callable[[Facts], Standing | None], counts: Callable[[Facts
 
 
 def _seen(field: str) -> Get:
-    return lambda at: list(getattr(at.facts.seen, field))
+    def get(at: Moment) -> object:
+        items = list(getattr(at.facts.seen, field))
+        _bound(f"seen.{field}", items)
+        return items
+
+    return get
 
 
 def _last(field: str) -> Get:
@@ -198,32 +181,39 @@ GETTERS: Final[Mapping[str, Mapping[str, Get]]] = {
     },
     "last": {field: _last(field) for field in ("kind", "name", "node", "status")},
 }
-"""How to get each field of the facts that have fields; `capability` is bound need by need."""
+"""How to get each field of the facts that have fields."""
 
 
-class Binder:
-    """Binds the facts at some paths: what no path leads to is never looked at."""
+class Section(dict[str, object]):
+    """The facts below one name, each made when it is first read."""
 
-    __slots__ = ("_agent", "_fields", "_graph")
+    __slots__ = ("_at", "_getters")
 
-    def __init__(self, paths: tuple[Path, ...]) -> None:
-        names = {path.name for path in paths}
-        self._graph, self._agent = "graph" in names, "agent" in names
-        self._fields = [(root, _wanted(root, fields, paths)) for root, fields in GETTERS.items() if root in names]
+    def __init__(self, at: Moment, getters: Mapping[str, Get]) -> None:
+        self._at = at
+        self._getters = getters
 
-    def bind(self, at: Moment) -> dict[str, object]:
-        """The bindings of the rules for one call."""
-        found: dict[str, object] = {}
-        for root, fields in self._fields:
-            values = {field: get(at) for field, get in fields}
-            found[root] = Lists(values) if root == "seen" else values
-        if self._graph:
-            found["graph"] = at.request.graph
-        if self._agent:
-            found["agent"] = at.request.agent or ""
-        return found
+    def __missing__(self, field: str) -> object:
+        value = self[field] = self._getters[field](self._at)
+        return value
+
+    def __contains__(self, field: object) -> bool:
+        return field in self._getters
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._getters)
+
+    def __len__(self) -> int:
+        return len(self._getters)
+
+    def keys(self) -> KeysView[str]:  # type: ignore[override] # a view like any other
+        """The names of all fields, read or not."""
+        return self._getters.keys()
 
 
-def _wanted(root: str, fields: Mapping[str, Get], paths: tuple[Path, ...]) -> list[tuple[str, Get]]:
-    firsts = {path.steps[0] if path.steps else None for path in paths if path.name == root}
-    return [(field, get) for field, get in fields.items() if None in firsts or field in firsts]
+def bind(at: Moment) -> dict[str, object]:
+    """The facts by name; `capability` is bound need by need."""
+    found: dict[str, object] = {name: Section(at, getters) for name, getters in GETTERS.items()}
+    found["graph"] = at.request.graph
+    found["agent"] = at.request.agent or ""
+    return found

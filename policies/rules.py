@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
-from policies.cel_closures import Unsure, closure
+from policies.cel_closures import closure
+from policies.cel_operations import Unsure
 from policies.cel_parser import parse
 from policies.cel_values import concatenate
 from policies.errors import ExpressionError
 from policies.guardrails import FIELDS, Action, Guardrail
 from policies.model import Facts, Outcome, Reason, Request, Trigger, Verdict
-from policies.rule_facts import NO_OUTCOME, Binder, Moment
+from policies.rule_facts import NO_OUTCOME, Moment, bind
 from policies.stages import ask
 
 if TYPE_CHECKING:
@@ -61,14 +62,6 @@ class Rule:
         return f"rule_error:{self.guardrail.id}"
 
 
-@dataclass(frozen=True, slots=True)
-class RuleSet:
-    """The rules of one moment, by id, and the facts that they read."""
-
-    rules: tuple[Rule, ...]
-    binder: Binder
-
-
 @dataclass(slots=True)
 class Finding:
     """What one rule says of a call, and the facts that it was asked about."""
@@ -97,11 +90,10 @@ def examine(
 
     The bindings of a finding hold until the next one is taken.
     """
-    rules = _rules_of(policy)[0 if outcome is None else 1]
     at = Moment(policy, request, facts, outcome or NO_OUTCOME, outcome is not None)
-    bindings = rules.binder.bind(at)
+    bindings = bind(at)
     needs: list[Bindings] = [{"kind": need.kind, "value": need.pattern} for need in request.needs]
-    for rule in rules.rules:
+    for rule in _rules_of(policy)[0 if outcome is None else 1]:
         if request.latched and _is_latched(rule, request.latched):
             continue
         if not silent and _is_silent(rule, bindings, needs):
@@ -115,29 +107,25 @@ def examine(
 
 def rules_after(policy: TenantPolicy) -> tuple[Rule, ...]:
     """The rules that run after a call only."""
-    return _rules_of(policy)[1].rules
+    return _rules_of(policy)[1]
 
 
-def _rules_of(policy: TenantPolicy) -> tuple[RuleSet, RuleSet]:
+def _rules_of(policy: TenantPolicy) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
     """Compiled once for a policy: to look them up by all the guardrails would take longer than to evaluate them."""
-    found: tuple[RuleSet, RuleSet] | None = policy.__dict__.get("_rules")
+    found: tuple[tuple[Rule, ...], tuple[Rule, ...]] | None = policy.__dict__.get("_rules")
     if found is None:
         found = policy.__dict__["_rules"] = compiled(policy.guardrails)
     return found
 
 
 @lru_cache(maxsize=CACHED)
-def compiled(guardrails: tuple[Guardrail, ...]) -> tuple[RuleSet, RuleSet]:
+def compiled(guardrails: tuple[Guardrail, ...]) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
     """The rules that run before calls, and those that run after them."""
     ordered = sorted(guardrails, key=lambda rule: (rule.id, rule.when, rule.then, rule.message))
     rules = [_compile(guardrail) for guardrail in ordered]
     before = tuple(rule for rule in rules if rule.fault is not None or not rule.guardrail.is_after)
     after = tuple(rule for rule in rules if rule.fault is None and rule.guardrail.is_after)
-    return _set(before), _set(after)
-
-
-def _set(rules: tuple[Rule, ...]) -> RuleSet:
-    return RuleSet(rules, Binder(tuple(path for rule in rules for path in rule.paths)))
+    return before, after
 
 
 def _compile(guardrail: Guardrail) -> Rule:

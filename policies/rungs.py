@@ -82,15 +82,15 @@ class Move:
     rungs: tuple[tuple[str, str], ...]
 
 
-def move(policy: TenantPolicy, request: Request, facts: Facts) -> Move | None:
-    """Where the ladder moves a model call; null where it leaves it.
+def move(policy: TenantPolicy, request: Request, facts: Facts, reached: tuple[Reached, ...]) -> Move | None:
+    """Where the ladder moves a model call that reaches these rungs; null where it leaves it.
 
     Once the rung has acted somewhere, every later call of an alias that can be moved is.
     """
     target = policy.downshift.get(request.name) if request.kind == "model" and not request.downshifted else None
     if target is None or policy.ladder.downshift is None:
         return None
-    new = tuple(rung for rung in climbed(policy, facts, request.reserve) if rung.rung == "downshift")
+    new = tuple(rung for rung in reached if rung.rung == "downshift")
     before = sorted(place for place in facts.rungs if _acted(facts, place, "downshift"))
     if not (new or before) or not may(policy, request, Capability("model", target)):
         return None

@@ -12,6 +12,7 @@ from policies.rungs import NAMES, climbed, move, spoken, stopping, worded
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from policies.rungs import Reached
     from policies.tenant import TenantPolicy
 
 MIN_MAX_TOKENS = 256
@@ -57,7 +58,8 @@ def judge_budget(policy: TenantPolicy, request: Request, facts: Facts) -> Plan:
 
     A call that the ladder moves to a cheaper model is not judged any further: it is decided again as that.
     """
-    moved = move(policy, request, facts)
+    reached = climbed(policy, facts, request.reserve)
+    moved = move(policy, request, facts, reached)
     if moved is not None:
         return Plan((moved.reason,), request.reserve, request.max_tokens, rungs=moved.rungs, downshift=moved.alias)
     plan = _fitted(policy, request, facts)
@@ -65,14 +67,14 @@ def judge_budget(policy: TenantPolicy, request: Request, facts: Facts) -> Plan:
         return plan
     _lease(facts, plan)
     if plan.lack is None:
-        _climb(policy, request, facts, plan)
+        _climb(request, plan, climbed(policy, facts, plan.reserve) if plan.reasons else reached)
     return plan
 
 
 def _fitted(policy: TenantPolicy, request: Request, facts: Facts) -> Plan:
-    scopes = list(_scopes(policy, facts))
-    if not any(_tight(scope.at, request) for scope in scopes):
+    if _is_loose(facts.execution, request) and _is_loose(facts.lifetime, request) and not _has_more(policy, facts):
         return Plan((), request.reserve, request.max_tokens)
+    scopes = list(_scopes(policy, facts))
     refused = [reason for scope in scopes for reason in _refusals(scope, request)]
     if refused:
         return Plan(_settled(refused), request.reserve, request.max_tokens)
@@ -121,8 +123,7 @@ def _lease(facts: Facts, plan: Plan) -> None:
         plan.reasons = (*plan.reasons, Reason("budget.lease", Verdict.WAIT, message))
 
 
-def _climb(policy: TenantPolicy, request: Request, facts: Facts, plan: Plan) -> None:
-    reached = climbed(policy, facts, plan.reserve)
+def _climb(request: Request, plan: Plan, reached: tuple[Reached, ...]) -> None:
     if not reached:
         return
     plan.rungs = tuple(rung.act for rung in reached)
@@ -130,8 +131,13 @@ def _climb(policy: TenantPolicy, request: Request, facts: Facts, plan: Plan) -> 
     plan.warnings = tuple(spoken(request, rung) for rung in reached if rung.rung != "ask")
 
 
-def _tight(standing: Standing, request: Request) -> bool:
-    return not fits(standing, request.reserve) or _spent(standing, "wall_ms")
+def _is_loose(standing: Standing, request: Request) -> bool:
+    return fits(standing, request.reserve) and not _spent(standing, "wall_ms")
+
+
+def _has_more(policy: TenantPolicy, facts: Facts) -> bool:
+    """Whether more than the limits of execution and run must be looked at."""
+    return facts.tenant_refused is not None or stopping(policy, facts.lifetime) is not None
 
 
 def _refusals(scope: _Scope, request: Request) -> Iterator[Reason]:

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policies.cel_closures import Unsure, closure
+from policies.cel_closures import closure
+from policies.cel_operations import Unsure
 from policies.cel_parser import parse
 from policies.errors import ExpressionError
 from policies.expressions import compile_expression
 from policies.guardrails import FIELDS, NAMES
-from policies.rule_facts import Arguments, Lists, Tally
+from policies.rule_facts import Arguments, Tally
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -33,7 +34,7 @@ def bindings(
         "graph": "g",
         "agent": "",
         "capability": {"kind": "net", "value": "a.org"},
-        "seen": Lists({"labels": seen or [], "counts": Tally({"fs.read": 2}, name)}),
+        "seen": {"labels": seen or [], "counts": Tally({"fs.read": 2}, name)},
         "last": {"status": "ok", "name": ""},
     }
 
@@ -73,6 +74,9 @@ def outcomes(text: str, facts: dict[str, object]) -> tuple[object, object]:
         ("execution.args.deep.er[1] == 'y' && 'y' in execution.args.deep.er && 'er' in execution.args.deep", True),
         ("execution.args.on", True),
         ("agent == '' && last.name == '' && lifetime.denials == tenant.denials", True),
+        ("get(execution.args, 'deep.no', 1) == 0 || get(execution.args, 'n', 0) == 3", True),
+        ("get(execution.args, 'x.y', 7) > 6 ? execution.name == 'fs.read' : true", True),
+        ("(execution.visit == 1 ? 1 : 0) > 0 && (graph == 'g' ? 'a' : execution.args.path) == 'a'", True),
         ("false || true", True),
         ("false && execution.args.nothing", False),
         ("true && true && false", False),
@@ -104,6 +108,8 @@ def test_simple_conditions_need_no_engine(text: str, value: object) -> None:
         "has(execution.args.path.x)",
         "lifetime.tokens_used + 9223372036854775807 > 0",
         "execution.args.huge == 1",
+        "get(execution.args.n, 'a', 0) == 0",
+        "get(execution.args, execution.args.n, 0) == 0",
         "execution.args.wide + execution.args.wide > 0",
     ],
 )
@@ -127,8 +133,8 @@ def test_what_is_odd_is_left_to_the_engine(text: str) -> None:
         "lifetime.tokens_used > 9007199254740993",
         "lifetime.tokens_used * 2 > 4",
         "(1 < 2) == (2 < 3) == true",
-        "get(execution.args, 'a.b', 0) > 1",
-        "execution.name == 'fs' ? true : false",
+        "get({'a': 1}, 'a', 0) > 1",
+        "count(seen.labels, 'a', 1) > 1",
         "execution.name == '\\x61'",
         "-lifetime.tokens_used < 0",
         "execution.args[execution.name] == 1",
@@ -169,6 +175,14 @@ _atoms = st.one_of(
         lambda a, name, b: f"{a}.{name}({b})", _texts, st.sampled_from(["startsWith", "endsWith", "contains"]), _texts
     ),
     st.builds(lambda a: f"has(execution.args.{a})", st.sampled_from(["t", "n", "any", "x"])),
+    st.builds(
+        lambda a, b, sign, c: f"get(execution.args, '{a}', {b}) {sign} {c}",
+        st.sampled_from(["t", "n", "any.a", "any.b.a", "x"]),
+        _values,
+        _signs,
+        _values,
+    ),
+    st.builds(lambda a, b, c, d: f"({a} > 1 ? {b} : {c}) == {d}", _numbers, _values, _values, _values),
     st.builds(lambda a: f"size({a}) > 1", st.sampled_from(["seen.labels", "graph", "execution.args.any"])),
     st.sampled_from(["true", "false", "execution.args.any"]),
 )
