@@ -19,7 +19,7 @@ from activities.failures import failure, policy_denied, tool_failed, with_attemp
 from activities.heartbeats import Heartbeats
 from activities.models.call import call_model
 from activities.models.catalogue import Catalogue
-from activities.models.retries import require_vouched, vouch
+from activities.models.retries import begin, require_vouched, vouch
 from activities.once import claim_effect
 from activities.ports import BlobStore
 from activities.redaction import Redactor
@@ -127,6 +127,7 @@ class Dispatch:
         if entry is not None:
             check_decided(call, "model", entry.card.digest)
         await require_vouched(reach.blobs, call, info.attempt)
+        await begin(reach.blobs, call, info.workflow_run_id or "", info.attempt)
         try:
             result = await call_model(
                 reach.catalogue,

@@ -34,5 +34,20 @@ async def require_vouched(blobs: BlobStore, call: Call, attempt: int) -> None:
         raise failures.maybe_billed(call.name, "an earlier attempt ended without saying whether it was billed")
 
 
+async def begin(blobs: BlobStore, call: Call, run_id: str, attempt: int) -> None:
+    """Take an attempt for ever, once in each execution of a run; `MaybeBilled` if it was made before.
+
+    A seal proves that a call was the run's, and not that it is scheduled once: whoever can complete the run's
+    workflow tasks may schedule the same sealed call again. A reset is another execution and calls anew.
+    """
+    key = hashlib.sha256(f"{call.key}~{call.generation}~begun~{run_id}~{attempt}".encode()).hexdigest()
+    try:
+        first = await blobs.claim(key, "begun")
+    except BlobError as error:
+        raise failures.model_failed(call.name, f"it could not be told from a repetition: {error}") from None
+    if not first:
+        raise failures.maybe_billed(call.name, "this very attempt was made before: a call is made once")
+
+
 def _key(call: Call, attempt: int) -> str:
     return hashlib.sha256(f"{call.key}~{call.generation}~unbilled~{attempt}".encode()).hexdigest()
