@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.figures import MET, RESULTS, Figure, print_table
 
-PROGRAMS = ("engine_apply", "decide", "steps", "sandbox")
+PROGRAMS = ("engine_apply", "audit", "decide", "steps", "sandbox")
 ELSEWHERE = ("chaos",)
 """Measured by `make chaos`; told here if it has been run."""
 LIMIT_S = 300

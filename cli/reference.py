@@ -27,9 +27,9 @@ where there is none to print, stdout is `{"error": {type, message, problems: [..
 | 0 | ok |
 | 1 | unexpected |
 | 2 | usage |
-| 3 | a policy verdict or a person's no ended the run |
+| 3 | a policy verdict or a person's no ended the run; `policy replay` found what would be more permissive |
 | 4 | waiting for a person, and nobody here can answer |
-| 5 | the run failed, was cancelled or aborted otherwise; `replay`, `policy test` or `doctor` disagree |
+| 5 | the run failed, was cancelled or aborted otherwise; `replay`, `policy test`, `audit verify` or `doctor` disagree |
 | 6 | server unreachable, or no worker polls within 10 s |
 | 7 | a document, input or payload is invalid |
 | 8 | run or pause unknown, closed or already answered |

@@ -24,6 +24,7 @@ CLOSING = frozenset(
     f"workflow_execution_{end}_event_attributes"
     for end in ("completed", "failed", "canceled", "terminated", "timed_out")
 )
+CARRYING = "workflow_execution_continued_as_new_event_attributes"
 
 
 class AuditProblem(Wire):
@@ -41,7 +42,8 @@ class AuditProblem(Wire):
 class AuditReport(Wire):
     """What was found in the histories of one run.
 
-    `begins` is the first record that they show, over 1 where earlier histories are missing. `proven` is the last
+    `begins` is the first record that they show, over 1 where earlier histories are missing; `carried` says that a
+    later one is. `proven` is the last
     record that `--head` or `--key` vouches for, null where neither was given.
     """
 
@@ -53,6 +55,7 @@ class AuditReport(Wire):
     records: int
     head: str
     closed: bool
+    carried: bool = False
     proven: int | None = None
     problems: tuple[AuditProblem, ...] = ()
 
@@ -68,6 +71,7 @@ class Verified:
     heads: list[Head] = field(default_factory=list)
     problems: list[AuditProblem] = field(default_factory=list)
     closed: bool = False
+    carried: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,7 @@ def report(run: Verified) -> AuditReport:
         records=last.seq if last else 0,
         head=last.head if last else "",
         closed=run.closed,
+        carried=run.carried,
         problems=tuple(run.problems),
     )
 
@@ -154,6 +159,7 @@ def _examine(run: Verified, source: Source, tape: Tape) -> None:
     _link(run, source, tape)
     run.records += tape.records
     run.closed = source.kind_of_last in CLOSING
+    run.carried = source.kind_of_last == CARRYING
     run.heads += told_heads(source.history.events, source.file)
     problem = _first_disagreement(source, tape)
     if problem is None and tape.failure is not None:

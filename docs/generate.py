@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli.audit_page import audit_page
 from cli.reference import reference
 from policies.policy_schema import schema as policy_schema
 from workflows.language.spec import schema as graph_schema
@@ -22,6 +23,7 @@ def _json(schema: Callable[[], dict[str, object]]) -> str:
 
 
 GENERATED: dict[str, Callable[[], str]] = {
+    "docs/audit.md": audit_page,
     "docs/cli.md": reference,
     "docs/schema/agent-graph.json": lambda: _json(graph_schema),
     "docs/schema/policy.json": lambda: _json(policy_schema),

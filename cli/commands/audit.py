@@ -165,7 +165,7 @@ def _lines(found: AuditReport) -> list[Text]:
     if not found.ok:
         rows = [Text.assemble(("✗ ", "red"), (name, "bold"))]
         return rows + [Text.assemble("  ", (_where(problem), "red")) for problem in found.problems]
-    state = "closed" if found.closed else "open"
+    state = "closed" if found.closed else "goes on in a later history" if found.carried else "open"
     shown = f"{found.records} records, {state}, head {found.head}" if found.records else f"no records, {state}"
     rows = [Text.assemble(("✓ ", "green"), (name, "bold"), (f"  {shown}", ""))]
     if found.begins > 1:

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from activities.blobs import DirectoryBlobs
 from cli.export import inline
 from tests.support.runs import graph_of, human, tool, working
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 HISTORIES = Path(__file__).parent / "histories"
 CARRY_AFTER = 60
+GATE = Path(__file__).parents[2] / "examples" / "policy-gate"
 
 
 async def sequence(runs: Runs) -> Run:
@@ -191,12 +194,28 @@ async def refused(runs: Runs) -> Run:
     return run
 
 
+async def gate(runs: Runs) -> Run:
+    """The example of a policy gate: a read, a write that a person approved, and one that policy denied."""
+    (runs.workspace / "notes.md").write_text("# Notes\n")
+    run = await runs.start((GATE / "graph.yaml").read_text(), key="gate")
+    await run.asked("p1")
+    await run.answer("approve", pause="p1")
+    await run.closed()
+    return run
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """One run to record; where it is carried, in several files."""
+    """One run to record; where it is carried, in several files. An example is recorded under its own policy."""
 
     play: Callable[[Runs], Awaitable[Run]]
     carry_after: int | None = None
+    example: Path | None = None
+
+    @property
+    def policy(self) -> dict[str, Any] | None:
+        """The example's policy, null for that of the tests."""
+        return None if self.example is None else yaml.safe_load((self.example / "policy.yaml").read_text())
 
 
 RECORDINGS: dict[str, Recording] = {
@@ -210,6 +229,7 @@ RECORDINGS: dict[str, Recording] = {
     "cancel": Recording(cancel),
     "held": Recording(held),
     "refused": Recording(refused),
+    "gate": Recording(gate, example=GATE),
 }
 
 
@@ -232,6 +252,14 @@ def _anonymous(text: str) -> str:
     return json.dumps(data, indent=1) + "\n"
 
 
+def _write(name: str, recording: Recording, texts: list[str]) -> None:
+    places = [HISTORIES] if recording.example is None else [HISTORIES, recording.example / "histories"]
+    for number, text in enumerate(texts, start=1):
+        part = f"-{number}" if len(texts) > 1 else ""
+        for place in places:
+            (place / f"{name}{part}.json").write_text(text, encoding="utf-8")
+
+
 async def record(names: list[str]) -> None:
     """Play the runs of that name, all by default, and write their histories."""
     HISTORIES.mkdir(exist_ok=True)
@@ -242,11 +270,10 @@ async def record(names: list[str]) -> None:
                 blobs = DirectoryBlobs(root / "blobs")
                 client = await connect(Target(server.address, server.namespace), blobs)
                 recording = RECORDINGS[name]
-                async with working(client, blobs, f"record-{name}", root, carry_after=recording.carry_after) as runs:
+                parts: dict[str, Any] = {"carry_after": recording.carry_after, "policy": recording.policy}
+                async with working(client, blobs, f"record-{name}", root, **parts) as runs:
                     texts = await histories_of(await recording.play(runs))
-            for number, text in enumerate(texts, start=1):
-                part = f"-{number}" if len(texts) > 1 else ""
-                (HISTORIES / f"{name}{part}.json").write_text(text, encoding="utf-8")
+            _write(name, recording, texts)
             sys.stderr.write(f"{name}: {len(texts)} histories\n")
 
 
