@@ -59,6 +59,7 @@ bench: $(STAMP) ## measure; prints tables and writes JSON
 chaos: $(STAMP) ## kill workers and servers in mid-run, and see that nothing is lost
 	$(call script,tests/chaos/run.py)
 	$(call script,tests/chaos/budget.py)
+	$(call script,tests/chaos/approvals.py)
 
 screenshots: $(STAMP) ## photograph the demo in the Temporal UI with headless Chromium
 	$(call script,docs/screenshots.py)
