@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 Scope: TypeAlias = Literal["once", "run", "tenant"]
 HUMAN = "on_human_node"
-WITH_DATA = frozenset({"raise", "reduce", "retry", "substitute", "revise", "provide"})
-"""Outcomes of policy's pauses that say more than a word; the run knows what it takes."""
+RAISE = "raise"
+WITH_DATA = frozenset({RAISE, "retry"})
+"""Outcomes of policy's pauses that may say more than a word; the run knows what it takes."""
 
 
 def choose(pauses: Sequence[PauseView], pause: str | None, run: str) -> PauseView:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from cli.answering import WITH_DATA, make_answer
+from cli.answering import RAISE, make_answer
 from cli.answers import send
 from cli.exits import CommandError
 from cli.payload import json_value
@@ -67,8 +67,8 @@ async def _choose(pause: PauseView) -> str | None:
 
 
 async def _data(pause: PauseView, outcome: str) -> object:
-    """The payload, where the pause has a form or the outcome says more than a word."""
-    if pause.form is None and outcome not in WITH_DATA:
+    """The payload, where the pause has a form or the outcome is nothing without one."""
+    if pause.form is None and outcome != RAISE:
         return None
     fits = "" if pause.form is None else " that fits the form"
     word = (await read_line(f"data, JSON{fits}: ")).strip()

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from cli.answering import check_policy_pause, choose, make_answer, wire_bytes
+from cli.answering import check_policy_pause, choose, choose_lacking, make_answer, wire_bytes
 from cli.exits import CommandError, Exit
 from cli.payload import MAX_BYTES
 from tests.unit.cli.pauses import pause
@@ -68,11 +68,24 @@ def test_a_call_that_was_made_elsewhere_is_completed_with_its_result() -> None:
             make_answer(uncertain, "complete", data, "me")
 
 
-def test_only_people_asked_by_a_graph_may_send_data() -> None:
+def test_data_is_sent_only_where_something_takes_it() -> None:
     assert make_answer(pause(), "accept", "anything", "me").data == "anything"
+    failed = pause(trigger="on_failure", outcomes=("retry", "abort"))
+    assert make_answer(failed, "retry", {"guidance": "slower"}, "me").data == {"guidance": "slower"}
     with pytest.raises(CommandError, match="takes none") as raised:
-        make_answer(pause(trigger="on_failure", outcomes=("retry", "abort")), "retry", "x", "me")
+        make_answer(failed, "abort", "x", "me")
     assert raised.value.code == Exit.INVALID
+
+
+def test_a_grant_goes_to_the_one_pause_that_asks_for_it() -> None:
+    lacking = [pause("p1"), pause("p2", lacks=("net:a.org",)), pause("p3", lacks=("net:b.org",))]
+    assert choose_lacking(lacking, "net:a.org", "run").id == "p2"
+    with pytest.raises(CommandError, match="it asks for `net:a.org`, `net:b.org`") as raised:
+        choose_lacking(lacking, "net:c.org", "run")
+    assert raised.value.code == Exit.UNKNOWN
+    with pytest.raises(CommandError, match="`p2`, `p4`") as raised:
+        choose_lacking([*lacking, pause("p4", lacks=("net:a.org",))], "net:a.org", "run")
+    assert raised.value.code == Exit.USAGE
 
 
 def test_an_answer_is_bound_to_what_was_asked() -> None:
