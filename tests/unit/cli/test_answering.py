@@ -80,7 +80,7 @@ def test_data_is_sent_only_where_something_takes_it() -> None:
 def test_a_grant_goes_to_the_one_pause_that_asks_for_it() -> None:
     lacking = [pause("p1"), pause("p2", lacks=("net:a.org",)), pause("p3", lacks=("net:b.org",))]
     assert choose_lacking(lacking, "net:a.org", "run").id == "p2"
-    with pytest.raises(CommandError, match="it asks for `net:a.org`, `net:b.org`") as raised:
+    with pytest.raises(CommandError, match=r"it asks for `net:a\.org`, `net:b\.org`") as raised:
         choose_lacking(lacking, "net:c.org", "run")
     assert raised.value.code == Exit.UNKNOWN
     with pytest.raises(CommandError, match="`p2`, `p4`") as raised:
