@@ -63,8 +63,8 @@ CONDITIONS = (
     "capability.kind == 'fs.write' && capability.value.endsWith('.secret{few}')",
 )
 """None of them holds for these calls, so that all fifty are evaluated for each."""
-SLOW = ("get(execution.args, 'options.limit', 0) > 90", "(execution.kind == 'model' ? 1 : 0) > 1")
-"""Two of the fifty take the engine."""
+SLOW = ("get(execution.args, 'options.limit', 0) > 90", "json(execution.args.options).contains('never')")
+"""The last of the fifty takes the engine."""
 
 
 def policy_document() -> dict[str, object]:
@@ -204,7 +204,7 @@ def measure() -> Result:
     before, _ = compiled(tenant.guardrails)
     result.details = {
         "verdicts": {verdict.value: count for verdict, count in verdicts.items()},
-        "guardrails_by_the_engine": sum(rule.quick is None for rule in before.rules),
+        "guardrails_by_the_engine": sum(rule.quick is None for rule in before.all),
     }
     return result
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from policies.cel_closures import closure
 from policies.cel_operations import Unsure
@@ -62,6 +62,14 @@ class Rule:
         return f"rule_error:{self.guardrail.id}"
 
 
+class RuleSet(NamedTuple):
+    """The rules of one moment, by id; `quick` are those that one closure settles, `others` the rest."""
+
+    all: tuple[Rule, ...]
+    quick: tuple[tuple[Fetch, Rule], ...]
+    others: tuple[Rule, ...]
+
+
 @dataclass(slots=True)
 class Finding:
     """What one rule says of a call, and the facts that it was asked about."""
@@ -90,13 +98,12 @@ def examine(
 
     The bindings of a finding hold until the next one is taken.
     """
+    rules = _rules_of(policy)[0 if outcome is None else 1]
     at = Moment(policy, request, facts, outcome or NO_OUTCOME, outcome is not None)
     bindings = bind(at)
     needs: list[Bindings] = [{"kind": need.kind, "value": need.pattern} for need in request.needs]
-    for rule in _rules_of(policy)[0 if outcome is None else 1]:
+    for rule in rules.all if silent else _not_silent(rules, bindings, needs):
         if request.latched and _is_latched(rule, request.latched):
-            continue
-        if not silent and _is_silent(rule, bindings, needs):
             continue
         reason = _judge(at, rule, bindings, needs)
         if reason is not None:
@@ -107,25 +114,29 @@ def examine(
 
 def rules_after(policy: TenantPolicy) -> tuple[Rule, ...]:
     """The rules that run after a call only."""
-    return _rules_of(policy)[1]
+    return _rules_of(policy)[1].all
 
 
-def _rules_of(policy: TenantPolicy) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+def _rules_of(policy: TenantPolicy) -> tuple[RuleSet, RuleSet]:
     """Compiled once for a policy: to look them up by all the guardrails would take longer than to evaluate them."""
-    found: tuple[tuple[Rule, ...], tuple[Rule, ...]] | None = policy.__dict__.get("_rules")
+    found: tuple[RuleSet, RuleSet] | None = policy.__dict__.get("_rules")
     if found is None:
         found = policy.__dict__["_rules"] = compiled(policy.guardrails)
     return found
 
 
 @lru_cache(maxsize=CACHED)
-def compiled(guardrails: tuple[Guardrail, ...]) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+def compiled(guardrails: tuple[Guardrail, ...]) -> tuple[RuleSet, RuleSet]:
     """The rules that run before calls, and those that run after them."""
-    ordered = sorted(guardrails, key=lambda rule: (rule.id, rule.when, rule.then, rule.message))
-    rules = [_compile(guardrail) for guardrail in ordered]
+    rules = sorted(map(_compile, guardrails), key=_order)
     before = tuple(rule for rule in rules if rule.fault is not None or not rule.guardrail.is_after)
     after = tuple(rule for rule in rules if rule.fault is None and rule.guardrail.is_after)
-    return before, after
+    return _set(before), _set(after)
+
+
+def _set(rules: tuple[Rule, ...]) -> RuleSet:
+    quick = tuple((rule.quick, rule) for rule in rules if rule.quick is not None and not rule.per_need)
+    return RuleSet(rules, quick, tuple(rule for rule in rules if rule.quick is None or rule.per_need))
 
 
 def _compile(guardrail: Guardrail) -> Rule:
@@ -142,14 +153,25 @@ def _is_latched(rule: Rule, latched: frozenset[str]) -> bool:
     return rule.id in latched or rule.guardrail.id in latched or rule.error_id in latched
 
 
+def _not_silent(rules: RuleSet, bindings: Bindings, needs: list[Bindings]) -> list[Rule]:
+    """The rules that may have something to say, found out fast: whatever is not certain is looked at closely."""
+    found: list[Rule] = []
+    for quick, rule in rules.quick:
+        try:
+            if quick(bindings) is not False:
+                found.append(rule)
+        except (Unsure, ExpressionError):
+            found.append(rule)
+    found += [rule for rule in rules.others if not _is_silent(rule, bindings, needs)]
+    found.sort(key=_order)
+    return found
+
+
 def _is_silent(rule: Rule, bindings: Bindings, needs: list[Bindings]) -> bool:
-    """Whether a rule has nothing to say, found out fast; where it is not certain, it is looked at closely."""
     quick = rule.quick
     if quick is None:
         return False
     try:
-        if not rule.per_need:
-            return quick(bindings) is False
         for need in needs:
             bindings["capability"] = need
             if quick(bindings) is not False:
@@ -157,6 +179,11 @@ def _is_silent(rule: Rule, bindings: Bindings, needs: list[Bindings]) -> bool:
     except (Unsure, ExpressionError):
         return False
     return True
+
+
+def _order(rule: Rule) -> tuple[str, ...]:
+    guardrail = rule.guardrail
+    return (guardrail.id, guardrail.when, guardrail.then, guardrail.message)
 
 
 def _judge(at: Moment, rule: Rule, bindings: Bindings, needs: list[Bindings]) -> Reason | None:
