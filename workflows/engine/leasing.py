@@ -21,6 +21,7 @@ from workflows.engine.events import LeaseArrived
 from workflows.engine.sharing import UNITS, longest_ms, slice_of, tenant_limits, windows
 
 if TYPE_CHECKING:
+    from policies.windows import Window
     from workflows.engine.events import LeaseSettled
     from workflows.engine.machine import Machine
 
@@ -39,7 +40,7 @@ AGAIN_MS = (1_000, 2_000, 4_000, 8_000, 15_000)
 
 def tenant_standing(m: Machine) -> Standing | None:
     """What the ledger last said of the tenant, with what this run has used since; null without a tenant budget."""
-    if not windows(m.policy):
+    if not _windows(m):
         return None
     lease, ledger = m.state.lease, m.ledgers[RUN]
     limit = Limits(**lease.limit) if lease.limit else tenant_limits(m.policy)
@@ -48,7 +49,7 @@ def tenant_standing(m: Machine) -> Standing | None:
 
 def lease_standing(m: Machine, valid_until_ms: int) -> Standing | None:
     """What this run holds and has used of it, nothing more if it expires before then; null without a tenant budget."""
-    if not windows(m.policy):
+    if not _windows(m):
         return None
     lease, used, held = m.state.lease, _fresh(m), m.ledgers[RUN].reserved
     usable = not lease.settling and lease.expires_ms >= valid_until_ms
@@ -82,7 +83,7 @@ def want(m: Machine, lack: Amount) -> None:
             used=used,
             known=lease.known,
             until_ms=max(lease.expires_ms, m.state.now_ms + longest_ms(m.graph, m.card, m.policy) + TERM_MS),
-            windows=windows(m.policy),
+            windows=_windows(m),
         )
     )
 
@@ -131,6 +132,12 @@ def pending(m: Machine) -> bool:
     """Whether the run must wait for the ledger before it may be carried over or finished."""
     lease = m.state.lease
     return bool(lease.asked or lease.settling or lease.expires_ms)
+
+
+def _windows(m: Machine) -> tuple[Window, ...]:
+    """The tenant's budgets; none for a run that was admitted before there were any, and goes on without."""
+    budgets = m.card.policy.get("budgets")
+    return windows(m.policy) if isinstance(budgets, dict) and "tenant" in budgets else ()
 
 
 def _fresh(m: Machine) -> Amount:

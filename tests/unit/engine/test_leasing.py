@@ -106,6 +106,15 @@ def test_a_tenant_without_a_budget_costs_nothing(tenant: object) -> None:
     assert "tenant" not in run.run.engine.view().budget
 
 
+def test_a_run_that_was_admitted_before_tenants_had_budgets_goes_on_without() -> None:
+    card = run_card(policy_document(budgets={**UNLIMITED, "tenant": {"steps": 1}}))
+    budgets = {name: limits for name, limits in card.policy["budgets"].items() if name != "tenant"}
+    old = card.model_copy(update={"policy": {**card.policy, "budgets": budgets}})
+    run = Simulator(graph({"a": {**PURE, "next": "end"}}), old)
+    run.say("start")
+    assert [type(one).__name__ for one in run.given] == ["StartCall"]
+
+
 def test_a_run_that_calls_nothing_takes_no_lease() -> None:
     run = Tenant({"a": HUMAN}, {"tokens": 1000})
     assert lease_in(run.start()) is None
