@@ -48,11 +48,18 @@ def read_policy(file: str | None) -> PolicyDocument:
 def read_cases(file: str, policy: PolicyDocument) -> tuple[CaseResult, ...]:
     """Run the cases of a file, which may name the tools that are here; `DocumentError` if the file itself is wrong."""
     loaded = load_document(file)
-    tools = cards(WorkerOptions(None, None, (), None), os.environ).tools
+    tools = cards(WorkerOptions(None, None, (), None), os.environ).tools if _names_tools(loaded.data) else {}
     try:
         return run_cases(loaded.data, policy, tools)
     except DocumentError as error:
         raise DocumentError(tuple(attach(error.problems, loaded.places, file))) from error
+
+
+def _names_tools(data: object) -> bool:
+    """Whether a case names a tool: else nothing that a worker needs must be there."""
+    cases = data.get("cases") if isinstance(data, dict) else data
+    found = [case.get("request") for case in cases if isinstance(case, dict)] if isinstance(cases, list) else []
+    return any(isinstance(request, dict) and "tool" in request for request in found)
 
 
 def advisory_tenants(policy: PolicyDocument) -> list[tuple[str, tuple[str, ...]]]:
