@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.support import signers
 from tests.support.cards import policy_document, run_card
@@ -13,6 +13,8 @@ from workflows.engine import commands, events
 from workflows.engine.clock import rfc3339
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from workflows.contracts.pause import PauseView
 
 PEOPLE: dict[str, tuple[str, ...]] = {
@@ -21,7 +23,7 @@ PEOPLE: dict[str, tuple[str, ...]] = {
     "cy": ("operator", "finance"),
     "dee": ("reader",),
 }
-RISKY: dict[str, object] = {
+RISKY: dict[str, Any] = {
     "graph": "ask",
     "version": "1.0.0",
     "capabilities": [{"tool": ["risky"]}],
@@ -38,10 +40,10 @@ def people(*, signed: bool = True) -> dict[str, object]:
     return {"require_signature": signed, "people": listed}
 
 
-def run_under(document: dict[str, object], *, starter: StarterCard | None = None, **policy: object) -> Simulator:
+def run_under(document: Mapping[str, Any], *, starter: StarterCard | None = None, **policy: Any) -> Simulator:
     """A run that has been started, under a test policy that knows the people above unless it says otherwise."""
     card = run_card(policy_document(**{"answerers": people(), **policy})).model_copy(update={"starter": starter})
-    run = Simulator(document, card)
+    run = Simulator(dict(document), card)
     run.say("start")
     return run
 
@@ -69,6 +71,11 @@ def refused(run: Simulator, pause: str, outcome: str, by: str, **fields: object)
     told = says(run, pause, outcome, by, **fields)
     assert isinstance(told, Refusal), told
     return told.reason
+
+
+def sent(run: Simulator) -> list[dict[str, Any]]:
+    """What the calls that were made brought with them, each a `Call` as JSON."""
+    return [call.payload for call in run.every_call]
 
 
 def only(run: Simulator) -> PauseView:

@@ -86,6 +86,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         **_WHO,
         "reason": "in their own words, as a digest",
         "allowed": "whether it was",
+        "refused": "why it was not",
     },
     "repinned": {
         "policy": "the digest of the policy that holds from here",

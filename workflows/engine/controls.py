@@ -76,5 +76,5 @@ def cancel(m: Machine, event: CancelRequested) -> None:
 
 def refuse(m: Machine, event: ControlRefused) -> None:
     """Keep a control that was not obeyed where `view` shows it."""
-    auditing.note(m, "control", control=event.control, by=event.by, allowed=False, reason=event.reason)
+    auditing.note(m, "control", control=event.control, by=event.by, allowed=False, refused=event.reason)
     note(m, Refusal(pause="", outcome=event.control, by=event.by, reason=event.reason, at=rfc3339(m.state.now_ms)))

@@ -13,7 +13,7 @@ from workflows.engine.questions import forget_timer, put, why_unaskable
 from workflows.engine.silences import ABORT, UNANSWERED, silence_of
 from workflows.engine.standards import at_first, why_nobody
 from workflows.engine.state import PauseState
-from workflows.engine.steps import Fail
+from workflows.engine.steps import Enter, Fail
 
 if TYPE_CHECKING:
     from policies.evidence import Standard
@@ -135,9 +135,12 @@ def close_run_pauses(m: Machine) -> None:
 
 
 def _let_run(m: Machine) -> None:
-    """The oldest pause that holds the run holds it; without any, the calls that waited are decided again."""
+    """The oldest pause that holds the run holds it. Without any, calls that waited are decided, and the run may end."""
     m.state.halted = next((pause.id for pause in m.state.pauses.values() if not pause.activation), None)
     spending.start_clocks(m)
+    if m.state.halted is None:
+        at_the_end = [path for path, step in m.state.deferred.items() if isinstance(step, Enter)]
+        m.todo.extend(m.state.deferred.pop(path) for path in at_the_end)
 
 
 def _new(m: Machine, triggers: tuple[Trigger, ...], activation: str, ask: str, outcomes: tuple[str, ...]) -> PauseState:

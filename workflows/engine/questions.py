@@ -65,8 +65,8 @@ def escalate(m: Machine, pause: PauseState) -> None:
     assert wanted is not None, "a pause that nobody could take over is not opened"
     pause.escalated = True
     pause.deadline_ms, pause.on_timeout = silence_of(m, pause.triggers, pause.outcomes, pause.opened_ms, escalated=True)
-    auditing.note(m, "escalated", pause=pause.id, answerers=list(wanted.answerers))
     put(m, pause, wanted, again=True)
+    auditing.note(m, "escalated", pause=pause.id, digest=pause.digest, answerers=list(pause.answerers))
 
 
 def call_of(m: Machine, pause: PauseState) -> CallState | None:

@@ -66,6 +66,8 @@ def _enter(m: Machine, frame: Frame, target: str) -> None:
     if moves > MAX_MOVES:
         message = f"more than {MAX_MOVES} moves without waiting for anything, at `{target}`"
         begin_ending(m, "failed", error=ErrorInfo(type=FailureType.RUNAWAY, message=message, node=target))
+    elif target == "end" and m.state.halted is not None:
+        m.state.deferred[frame.path] = Enter(frame.path, target)
     elif target == "end":
         _finish(m, frame)
     elif target == "fail":

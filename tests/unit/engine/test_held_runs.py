@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from tests.support.asking import RISKY, only, run_under, taken
+from typing import Any
+
+from tests.support.asking import RISKY, only, run_under, sent, taken
 from tests.support.simulator import Simulator
 
 
-def fork(right: dict[str, object], meet: dict[str, object]) -> dict[str, object]:
+def fork(right: dict[str, Any], meet: dict[str, Any]) -> dict[str, Any]:
     """Two branches: a call, and what is given; then a node after both."""
     branches = [{"to": "left"}, {"to": "right"}]
     nodes = {
@@ -18,12 +20,12 @@ def fork(right: dict[str, object], meet: dict[str, object]) -> dict[str, object]
     return {**RISKY, "capabilities": [{"tool": ["keep", "pure"]}], "start": "split", "nodes": nodes}
 
 
-PURE: dict[str, object] = {"kind": "tool", "tool": "pure", "with": {"x": 2}}
-LAST: dict[str, object] = {"kind": "tool", "tool": "keep", "with": {"x": 3}}
+PURE: dict[str, Any] = {"kind": "tool", "tool": "pure", "with": {"x": 2}}
+LAST: dict[str, Any] = {"kind": "tool", "tool": "keep", "with": {"x": 3}}
 FORK = fork(PURE, LAST)
 BEFORE = {"id": "stop", "when": "execution.name == 'keep'", "then": "pause_lifetime", "message": "stop and look"}
 AFTER = {"id": "used", "when": "execution.status == 'ok'", "then": "pause_lifetime", "message": "it ran"}
-TWICE: dict[str, object] = {
+TWICE: dict[str, Any] = {
     **RISKY,
     "capabilities": [{"tool": ["keep"]}],
     "start": "one",
@@ -34,12 +36,12 @@ TWICE: dict[str, object] = {
 }
 
 
-def held(*rules: dict[str, object], document: dict[str, object] = TWICE, **policy: object) -> Simulator:
+def held(*rules: dict[str, Any], document: dict[str, Any] = TWICE, **policy: Any) -> Simulator:
     return run_under(document, guardrails=list(rules), **policy)
 
 
 def calls(run: Simulator) -> list[str]:
-    return [call.payload["node"] for call in run.every_call]
+    return [call["node"] for call in sent(run)]
 
 
 def test_no_call_is_made_while_a_rule_holds_the_run() -> None:
@@ -102,6 +104,24 @@ def test_rule_that_judges_results_holds_the_run_after_the_call() -> None:
     assert calls(run) == ["left", "right", "meet"]
 
 
+def test_run_does_not_end_while_a_rule_holds_it() -> None:
+    run = held({**AFTER, "repeat": True})
+    run.say("ok one#1:1")
+    taken(run, "p1", "continue", "ada")
+    run.say("ok two#1:1")
+    assert (only(run).id, run.engine.phase) == ("p2", "waiting")
+    taken(run, "p2", "continue", "ada")
+    assert run.engine.phase == "completed"
+
+
+def test_run_that_was_held_at_its_end_can_be_aborted() -> None:
+    run = held({**AFTER, "when": "execution.status == 'ok' && execution.node == 'two'"})
+    run.say("ok one#1:1")
+    run.say("ok two#1:1")
+    taken(run, "p1", "abort", "ada")
+    assert run.engine.phase == "aborted"
+
+
 def test_the_same_rule_asks_once_however_many_calls_it_meets() -> None:
     run = held(AFTER, document=FORK)
     run.say("ok split#1[0]/left#1:1")
@@ -136,9 +156,9 @@ def test_held_run_can_be_cancelled() -> None:
 
 
 def test_question_outlives_the_call_that_it_was_about() -> None:
-    no: dict[str, object] = {"kind": "human", "ask": "go?", "outcomes": ["no"], "routes": {"no": "fail"}}
+    no: dict[str, Any] = {"kind": "human", "ask": "go?", "outcomes": ["no"], "routes": {"no": "fail"}}
     document = fork(no, {"kind": "tool", "tool": "pure", "with": {"x": 2}})
-    document["nodes"]["split"]["on_failure"] = {"to": "meet"}  # type: ignore[index]
+    document["nodes"]["split"]["on_failure"] = {"to": "meet"}
     triggers = {"on_guardrail": {"deadline": "1m", "on_timeout": "escalate", "escalate": {"answerers": ["ada"]}}}
     run = held(BEFORE, document=document, triggers=triggers)
     call = run.engine.pauses()[1].call

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.asking import RISKY, only, people, refused, run_under, taken
-
+from tests.support.asking import RISKY, only, people, refused, run_under, sent, taken
 from workflows.engine.offers import raisable
 
 if TYPE_CHECKING:
     from tests.support.simulator import Simulator
 
-WRITE: dict[str, object] = {
+WRITE: dict[str, Any] = {
     "graph": "write",
     "version": "1.0.0",
     "capabilities": [{"tool": ["fs.write"]}, {"fs.write": ["**"]}],
@@ -25,9 +24,9 @@ ON_CAPABILITY = {"on_capability": {"deadline": "1h"}}
 ON_BUDGET = {"on_budget": {"deadline": "1h"}}
 
 
-def lacking(**policy: object) -> Simulator:
+def lacking(**policy: Any) -> Simulator:
     """A run that wants to write where only a person may let it."""
-    base: dict[str, object] = {
+    base: dict[str, Any] = {
         "allow": ALLOW,
         "grantable": [{"fs.write": ["out/**"]}],
         "triggers": ON_CAPABILITY,
@@ -41,10 +40,10 @@ def test_grant_gives_the_run_what_it_lacks_and_the_call_shows_it() -> None:
     pause = only(run)
     assert (pause.outcomes, pause.lacks, pause.signed) == (("grant", "deny"), ("fs.write:out/a",), True)
     taken(run, "p1", "grant", "ada")
-    (call,) = run.every_call
-    (grant,) = call.payload["grants"]
+    (call,) = sent(run)
+    (grant,) = call["grants"]
     assert (grant["outcome"], grant["by"], grant["asked"]["pause_id"]) == ("grant", "ada", "p1")
-    assert call.payload["permit"]["triggers"] == ["on_capability"]
+    assert call["permit"]["triggers"] == ["on_capability"]
 
 
 def test_grant_holds_for_the_run_but_not_for_more_than_was_shown() -> None:
@@ -63,7 +62,7 @@ def test_grant_holds_for_the_run_but_not_for_more_than_was_shown() -> None:
     taken(run, "p1", "grant", "ada")
     run.say("ok one#1:1")
     run.say("ok two#1:1")
-    assert [call.call for call in run.every_call] == ["one#1:1", "two#1:1"]
+    assert [call["node"] for call in sent(run)] == ["one", "two"]
     assert only(run).lacks == ("fs.write:out/b",)
 
 
@@ -84,7 +83,7 @@ def test_grant_that_has_expired_is_asked_for_again() -> None:
     assert run.every_call == []
 
 
-def counted(limit: int = 4, **policy: object) -> Simulator:
+def counted(limit: int = 4, **policy: Any) -> Simulator:
     """A run whose second tool call reaches the rung at which people are asked."""
     nodes = {
         name: {"kind": "tool", "tool": "keep", "with": {"x": index}, "next": to}
@@ -102,7 +101,7 @@ def counted(limit: int = 4, **policy: object) -> Simulator:
 
 
 def calls(run: Simulator) -> list[str]:
-    return [call.call.partition("#")[0] for call in run.every_call]
+    return [call["node"] for call in sent(run)]
 
 
 def test_continue_lets_the_rung_pass_for_good() -> None:
@@ -113,7 +112,7 @@ def test_continue_lets_the_rung_pass_for_good() -> None:
     taken(run, "p1", "continue", "ada")
     run.say("ok two#1:1")
     assert calls(run) == ["one", "two", "three"]
-    assert "permit" not in run.every_call[1].payload
+    assert "permit" not in sent(run)[1]
 
 
 def test_raise_gives_more_and_asks_again_when_that_runs_low() -> None:
@@ -148,7 +147,7 @@ def test_raise_is_not_offered_where_nobody_signs() -> None:
     assert only(counted(answerers=people(signed=False))).outcomes == ("continue", "abort")
 
 
-def model_run(**policy: object) -> Simulator:
+def model_run(**policy: Any) -> Simulator:
     """A run whose model call reaches the rung, and could do with a shorter answer."""
     budgets = {
         "execution": {"tokens": None, "cost_usd": None, "wall_clock": None},
@@ -167,8 +166,8 @@ def test_reduce_asks_for_the_shortest_answer() -> None:
     run = model_run()
     assert only(run).outcomes == ("continue", "reduce", "abort")
     taken(run, "p1", "reduce", "ada")
-    (call,) = run.every_call
-    assert call.payload["args"]["max_tokens"] == 256
+    (call,) = sent(run)
+    assert call["args"]["max_tokens"] == 256
 
 
 def test_rule_that_asks_is_latched_by_continue_and_one_that_repeats_is_not() -> None:
@@ -206,8 +205,8 @@ def test_all_that_is_asked_is_one_question() -> None:
     assert pause.triggers == ("on_capability", "on_protected_path", "on_risky_tool")
     assert (pause.outcomes, pause.lacks) == (("approve", "deny"), ("fs.write:.git/a",))
     taken(run, "p1", "approve", "ada")
-    (call,) = run.every_call
-    assert call.payload["permit"]["triggers"] == list(pause.triggers)
+    (call,) = sent(run)
+    assert call["permit"]["triggers"] == list(pause.triggers)
 
 
 def test_merged_question_offers_abort_where_one_of_them_does() -> None:

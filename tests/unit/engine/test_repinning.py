@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tests.support.asking import RISKY, only, people, run_under, taken
+from tests.support.asking import RISKY, only, people, run_under, sent, taken
 from tests.support.cards import policy_document, run_card
 from workflows.contracts.calls import Permit
 from workflows.engine import events
@@ -12,15 +12,15 @@ from workflows.engine import events
 if TYPE_CHECKING:
     from tests.support.simulator import Simulator
 
-ASKING = {"triggers": {"on_risky_tool": {"answerers": ["role:operator"]}}}
-NODES = {
+ASKING: dict[str, Any] = {"triggers": {"on_risky_tool": {"answerers": ["role:operator"]}}}
+NODES: dict[str, Any] = {
     "one": {"kind": "tool", "tool": "risky", "with": {"x": 1}, "next": "two"},
     "two": {"kind": "tool", "tool": "risky", "with": {"x": 2}, "next": "end"},
 }
-TWICE: dict[str, object] = {**RISKY, "start": "one", "nodes": NODES}
+TWICE: dict[str, Any] = {**RISKY, "start": "one", "nodes": NODES}
 
 
-def repin(run: Simulator, *, kept: tuple[Permit, ...] = (), **policy: object) -> list[str]:
+def repin(run: Simulator, *, kept: tuple[Permit, ...] = (), **policy: Any) -> list[str]:
     """Go on under another policy; what the engine does at once."""
     card = run_card(policy_document(**{"answerers": people(), **policy}))
     event = events.Repinned(
@@ -39,7 +39,7 @@ def test_question_is_asked_again_of_whom_the_new_policy_names() -> None:
     assert (before.id, after.id, after.answerers) == ("p1", "p2", ("role:lead",))
     assert before.digest != after.digest
     taken(run, "p2", "approve", "ada")
-    permit = run.every_call[0].payload["permit"]
+    permit = sent(run)[0]["permit"]
     assert permit["asked"]["policy_digest"] == run.engine.card.policy_digest
 
 
@@ -78,7 +78,7 @@ def test_grant_of_before_is_void() -> None:
     write = {"kind": "tool", "tool": "fs.write", "with": {"path": "a", "text": "t"}}
     nodes = {"one": {**write, "next": "two"}, "two": {**write, "next": "end"}}
     graph = {**RISKY, "capabilities": [{"tool": ["fs.write"]}], "start": "one", "nodes": nodes}
-    policy = {"triggers": {"on_capability": {}}}
+    policy: dict[str, Any] = {"triggers": {"on_capability": {}}}
     run = run_under(graph, **policy)
     taken(run, "p1", "grant", "ada")
     repin(run, **policy)
@@ -87,10 +87,10 @@ def test_grant_of_before_is_void() -> None:
 
 
 def test_standing_yes_is_what_the_new_policy_lets_stand() -> None:
-    tenant = {"approvals": {"tenant": "allow"}, **ASKING}
+    tenant: dict[str, Any] = {"approvals": {"tenant": "allow"}, **ASKING}
     run = run_under(TWICE, **tenant)
     taken(run, "p1", "approve", "ada", scope="tenant")
-    kept = Permit.model_validate(run.every_call[0].payload["permit"])
+    kept = Permit.model_validate(sent(run)[0]["permit"])
     repin(run, kept=(kept,), **tenant)
     run.say("ok one#1:1")
     assert len(run.every_call) == 2
@@ -119,7 +119,7 @@ def test_failed_node_is_asked_about_anew() -> None:
     assert before.digest != after.digest
 
 
-HUMAN = {
+HUMAN: dict[str, Any] = {
     **RISKY,
     "capabilities": [],
     "nodes": {
@@ -134,7 +134,7 @@ HUMAN = {
         }
     },
 }
-ON_HUMAN = {"triggers": {"on_human_node": {"escalate": {"answerers": ["role:lead"]}}}}
+ON_HUMAN: dict[str, Any] = {"triggers": {"on_human_node": {"escalate": {"answerers": ["role:lead"]}}}}
 
 
 def test_human_node_is_asked_about_anew_from_the_start() -> None:
@@ -148,7 +148,7 @@ def test_human_node_is_asked_about_anew_from_the_start() -> None:
 
 
 def test_human_node_without_a_deadline_waits_on() -> None:
-    node = {**HUMAN["nodes"]["act"], "deadline": None, "on_timeout": "keep_waiting"}  # type: ignore[index]
+    node = {**HUMAN["nodes"]["act"], "deadline": None, "on_timeout": "keep_waiting"}
     run = run_under({**HUMAN, "nodes": {"act": {key: value for key, value in node.items() if value is not None}}})
     assert repin(run) == []
     assert only(run).deadline is None
@@ -163,9 +163,9 @@ def test_human_node_that_nobody_could_answer_now_fails() -> None:
     assert "no `triggers.on_human_node.escalate`" in error.message
 
 
-BEFORE = {"id": "stop", "when": "execution.kind == 'tool'", "then": "pause_lifetime"}
-AFTER = {"id": "used", "when": "execution.status == 'ok'", "then": "pause_lifetime"}
-FREE = {"risk": {"high": "auto"}}
+BEFORE: dict[str, Any] = {"id": "stop", "when": "execution.kind == 'tool'", "then": "pause_lifetime"}
+AFTER: dict[str, Any] = {"id": "used", "when": "execution.status == 'ok'", "then": "pause_lifetime"}
+FREE: dict[str, Any] = {"risk": {"high": "auto"}}
 
 
 def test_rule_that_stopped_a_call_judges_it_again() -> None:

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from tests.support.asking import RISKY, only, people, refused, run_under, said, taken
+from tests.support.asking import RISKY, only, people, refused, run_under, said, sent, taken
 from tests.support.cards import policy_document, run_card
 from tests.support.simulator import Simulator
 from workflows.contracts.calls import Permit
 from workflows.contracts.pause import Answer, AnswerReceipt, Refusal
 
-ALLOWING = {"approvals": {"tenant": "allow", "max": "30d"}}
+ALLOWING: dict[str, Any] = {"approvals": {"tenant": "allow", "max": "30d"}}
 DAY_MS = 86_400_000
 
 
-def again(*, tool: str = "risky", visits: int = 3, **policy: object) -> Simulator:
+def again(**policy: Any) -> Simulator:
     """A run that wants the same risky call several times, with another argument each time."""
-    nodes: dict[str, object] = {
+    nodes: dict[str, Any] = {
         f"n{place}": {
             "kind": "tool",
-            "tool": tool,
+            "tool": "risky",
             "with": {"x": place},
-            "next": f"n{place + 1}" if place + 1 < visits else "end",
+            "next": f"n{place + 1}" if place < 2 else "end",
         }
-        for place in range(visits)
+        for place in range(3)
     }
     graph = {**RISKY, "capabilities": [{"tool": ["risky", "forbidden"]}], "start": "n0", "nodes": nodes}
     return run_under(graph, **{"triggers": {"on_risky_tool": {}}, **policy})
@@ -34,8 +36,8 @@ def test_yes_for_the_run_covers_the_same_tool() -> None:
     taken(run, "p1", "approve", "ada", scope="run")
     run.say("ok n0#1:1")
     run.say("ok n1#1:1")
-    assert [call.payload["permit"]["pause"] for call in run.every_call] == ["p1", "p1", "p1"]
-    assert {call.payload["permit"]["scope"] for call in run.every_call} == {"run"}
+    assert [call["permit"]["pause"] for call in sent(run)] == ["p1", "p1", "p1"]
+    assert {call["permit"]["scope"] for call in sent(run)} == {"run"}
 
 
 def test_yes_for_the_run_expires_with_its_answers() -> None:
@@ -75,18 +77,18 @@ def test_yes_for_the_tenant_covers_the_run_that_asked_and_runs_that_begin_later(
     run = again(**ALLOWING)
     taken(run, "p1", "approve", "ada", scope="tenant")
     run.say("ok n0#1:1")
-    assert run.every_call[1].payload["permit"]["scope"] == "tenant"
-    kept = Permit.model_validate(run.every_call[0].payload["permit"])
+    assert sent(run)[1]["permit"]["scope"] == "tenant"
+    kept = Permit.model_validate(sent(run)[0]["permit"])
     card = run.card.model_copy(update={"approvals": (kept,)})
     later = Simulator(run.graph_document, card)
     later.say("start")
-    assert later.every_call[0].payload["permit"] == kept.model_dump(mode="json")
+    assert sent(later)[0]["permit"] == kept.model_dump(mode="json")
 
 
 def test_standing_yes_of_another_tool_does_not_count() -> None:
     run = again(**ALLOWING)
     taken(run, "p1", "approve", "ada", scope="tenant")
-    kept = Permit.model_validate(run.every_call[0].payload["permit"])
+    kept = Permit.model_validate(sent(run)[0]["permit"])
     call = {**kept.asked["calls"][0], "name": "pay"}
     other = kept.model_copy(update={"asked": {**kept.asked, "calls": [call]}})
     later = Simulator(run.graph_document, run.card.model_copy(update={"approvals": (other,)}))
@@ -98,10 +100,13 @@ def test_what_a_standing_yes_did_not_cover_is_asked_with_what_it_did() -> None:
     """The yes for risk is of a time when the path was not protected: one answer must cover both."""
     write = {"kind": "tool", "tool": "fs.write", "with": {"path": "a", "text": "t"}, "next": "end"}
     graph = {**RISKY, "capabilities": [{"tool": ["fs.write"]}, {"fs.write": ["**"]}], "nodes": {"act": write}}
-    policy = {"risk": {"tools": {"fs.write": "high"}}, "triggers": {"on_risky_tool": {}, "on_protected_path": {}}}
+    policy: dict[str, Any] = {
+        "risk": {"tools": {"fs.write": "high"}},
+        "triggers": {"on_risky_tool": {}, "on_protected_path": {}},
+    }
     run = run_under(graph, **policy, **ALLOWING)
     taken(run, "p1", "approve", "ada", scope="tenant")
-    kept = Permit.model_validate(run.every_call[0].payload["permit"])
+    kept = Permit.model_validate(sent(run)[0]["permit"])
     guarded = policy_document(answerers=people(), protected=["a"], **policy, **ALLOWING)
     later = Simulator(graph, run_card(guarded).model_copy(update={"approvals": (kept,)}))
     later.say("start")
@@ -120,7 +125,7 @@ def test_rung_asks_alone_where_a_yes_already_covers_the_risk() -> None:
     run.say("ok n0#1:1")
     assert only(run).triggers == ("on_budget",)
     taken(run, "p2", "continue", "bob")
-    assert run.every_call[1].payload["permit"]["pause"] == "p1"
+    assert sent(run)[1]["permit"]["pause"] == "p1"
 
 
 def test_answer_that_lapses_before_its_call_is_made_is_asked_for_again() -> None:
@@ -131,7 +136,7 @@ def test_answer_that_lapses_before_its_call_is_made_is_asked_for_again() -> None
     assert (only(run).id, run.every_call) == ("p2", [])
 
 
-MODEL: dict[str, object] = {
+MODEL: dict[str, Any] = {
     **RISKY,
     "capabilities": [{"model": ["*"]}],
     "nodes": {"act": {"kind": "model", "model": "default", "prompt": "count", "next": "end"}},
@@ -147,18 +152,16 @@ def failed_model() -> Simulator:
 def test_guidance_is_one_more_part_of_the_prompt() -> None:
     run = failed_model()
     taken(run, "p1", "retry", "ada", data={"guidance": "count to three"})
-    first, second = run.every_call
-    assert second.payload["args"]["messages"] == [
-        {"role": "user", "content": [{"text": "count"}, {"text": "count to three"}]}
-    ]
-    assert (first.payload["key"] == second.payload["key"], second.payload["generation"]) == (False, 1)
+    first, second = sent(run)
+    assert second["args"]["messages"] == [{"role": "user", "content": [{"text": "count"}, {"text": "count to three"}]}]
+    assert (first["key"] == second["key"], second["generation"]) == (False, 1)
 
 
 def test_retry_without_guidance_is_the_same_call() -> None:
     run = failed_model()
     taken(run, "p1", "retry", "ada")
-    first, second = run.every_call
-    assert first.payload["key"] == second.payload["key"]
+    first, second = sent(run)
+    assert first["key"] == second["key"]
 
 
 @pytest.mark.parametrize("data", ["go on", {"guidance": ""}, {"guidance": "x" * 8193}, {"guidance": 3}, {"hint": "x"}])
@@ -170,7 +173,7 @@ def test_guidance_is_for_models() -> None:
     run = run_under(
         {
             **RISKY,
-            "nodes": {"act": {**RISKY["nodes"]["act"], "tool": "keep"}},  # type: ignore[index]
+            "nodes": {"act": {**RISKY["nodes"]["act"], "tool": "keep"}},
             "capabilities": [{"tool": ["keep"]}],
         }
     )

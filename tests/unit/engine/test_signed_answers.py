@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.support import signers
-from tests.support.asking import RISKY, only, people, refused, run_under, said, says, taken
+from tests.support.asking import RISKY, only, people, refused, run_under, said, says, sent, taken
 from workflows.contracts.pause import Answer, AnswerReceipt, Refusal
 from workflows.contracts.run import StarterCard
 from workflows.engine import events
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
 OPERATORS = {"answerers": ["role:operator"]}
 TWO = {"answerers": ["role:operator"], "quorum": 2}
-HUMAN: dict[str, object] = {
+HUMAN: dict[str, Any] = {
     **RISKY,
     "capabilities": [],
     "nodes": {"act": {"kind": "human", "ask": "well?", "outcomes": ["ok", "no"], "routes": {"ok": "end", "no": "end"}}},
 }
 
 
-def risky(rule: Mapping[str, object] = OPERATORS, **policy: object) -> Simulator:
+def risky(rule: Mapping[str, Any] = OPERATORS, **policy: Any) -> Simulator:
     return run_under(RISKY, **{"triggers": {"on_risky_tool": dict(rule)}, **policy})
 
 
-def asking(**human: object) -> Simulator:
-    node = {**HUMAN["nodes"]["act"], **human}  # type: ignore[index]
+def asking(**human: Any) -> Simulator:
+    node = {**HUMAN["nodes"]["act"], **human}
     return run_under({**HUMAN, "nodes": {"act": node}})
 
 
-def good(run: Simulator, **fields: object) -> dict[str, object]:
+def good(run: Simulator, **fields: object) -> dict[str, Any]:
     said = run.signed({"pause": "p1", "outcome": "approve", "by": "ada", **fields})
     return said.model_dump(exclude_none=True)
 
@@ -45,47 +45,47 @@ def test_good_answer_is_taken_and_goes_with_the_call() -> None:
     run = risky()
     answer = good(run)
     assert isinstance(said(run, Answer.model_validate(answer)), AnswerReceipt)
-    (call,) = run.every_call
-    permit = call.payload["permit"]
+    (call,) = sent(run)
+    permit = call["permit"]
     assert (permit["by"], permit["digest"], permit["answers"]) == ("ada", answer["digest"], [answer])
     assert permit["asked"]["answerers"] == ["role:operator"]
 
 
-def unsigned(run: Simulator, answer: dict[str, object]) -> dict[str, object]:
+def unsigned(run: Simulator, answer: dict[str, Any]) -> dict[str, Any]:
     del run
     return {key: value for key, value in answer.items() if key != "signature"}
 
 
-def altered(**fields: object) -> Callable[[Simulator, dict[str, object]], dict[str, object]]:
+def altered(**fields: object) -> Callable[[Simulator, dict[str, Any]], dict[str, Any]]:
     """Something else is said under the signature."""
     return lambda _, answer: {**answer, **fields}
 
 
-def said_by(name: str, **fields: object) -> Callable[[Simulator, dict[str, object]], dict[str, object]]:
+def said_by(name: str, **fields: object) -> Callable[[Simulator, dict[str, Any]], dict[str, Any]]:
     """Somebody else says it, and signs that."""
     return lambda run, _: good(run, by=name, **fields)
 
 
-def by_key_of(name: str) -> Callable[[Simulator, dict[str, object]], dict[str, object]]:
+def by_key_of(name: str) -> Callable[[Simulator, dict[str, Any]], dict[str, Any]]:
     """The key of somebody else under the name of who may."""
     return lambda run, answer: signers.signed(unsigned(run, answer), name)
 
 
-def at(issued_ms: int, expires_ms: int) -> Callable[[Simulator, dict[str, object]], dict[str, object]]:
+def at(issued_ms: int, expires_ms: int) -> Callable[[Simulator, dict[str, Any]], dict[str, Any]]:
     """Signed at one time and until another, both from now."""
     return lambda run, _: good(
         run, issued_at=rfc3339(run.now_ms + issued_ms), expires_at=rfc3339(run.now_ms + expires_ms)
     )
 
 
-def from_another_run(run: Simulator, answer: dict[str, object]) -> dict[str, object]:
+def from_another_run(run: Simulator, answer: dict[str, Any]) -> dict[str, Any]:
     """The same question in another run has another digest."""
     del run, answer
     other = risky(protected=["elsewhere/**"])
     return good(other)
 
 
-ATTACKS: dict[str, tuple[Callable[[Simulator, dict[str, object]], dict[str, object]], str]] = {
+ATTACKS: dict[str, tuple[Callable[[Simulator, dict[str, Any]], dict[str, Any]], str]] = {
     "no signature": (unsigned, "a signature is needed"),
     "another outcome": (altered(outcome="deny"), "the signature is not one of `ada`"),
     "another scope": (altered(scope="run"), "the signature is not one of `ada`"),
@@ -168,7 +168,7 @@ def test_two_must_say_the_same() -> None:
     assert taken(run, "p1", "approve", "bob", scope="run").waits_for == 1, "another scope is not the same"
     assert only(run).answered_by == ("ada", "bob")
     assert taken(run, "p1", "approve", "bob").waits_for == 0
-    permit = run.every_call[0].payload["permit"]
+    permit = sent(run)[0]["permit"]
     assert (permit["by"], [answer["by"] for answer in permit["answers"]]) == ("ada, bob", ["ada", "bob"])
 
 
@@ -193,7 +193,7 @@ def test_whoever_started_the_run_may_not_answer_it() -> None:
     assert "`ada` started the run" in refused(run, "p1", "approve", "ada")
     assert only(run).not_starter
     taken(run, "p1", "approve", "bob")
-    permit = run.every_call[0].payload["permit"]
+    permit = sent(run)[0]["permit"]
     assert permit["asked"]["starter"] == {"id": "ada", "assurance": "signed"}
 
 
@@ -219,7 +219,7 @@ def test_unsigned_answer_goes_by_the_roles_that_it_claims() -> None:
     assert isinstance(claimed, Refusal)
     told = said(run, Answer(pause="p1", outcome="approve", by="ada"))
     assert isinstance(told, AnswerReceipt)
-    assert (told.by, run.every_call[0].payload["permit"]["by"]) == ("claimed:ada", "claimed:ada")
+    assert (told.by, sent(run)[0]["permit"]["by"]) == ("claimed:ada", "claimed:ada")
 
 
 def test_role_that_nobody_has_cannot_be_claimed() -> None:
@@ -229,7 +229,7 @@ def test_role_that_nobody_has_cannot_be_claimed() -> None:
     assert error.message == "1 must answer, and the operator's policy knows 0 who may answer and can sign (role:pope)"
     unsigned_ = run_under(
         {**HUMAN, "nodes": {"act": {**HUMAN["nodes"]["act"], **node}}}, answerers=people(signed=False)
-    )  # type: ignore[index]
+    )
     error = unsigned_.engine.view().error
     assert error is not None
     assert error.message == "1 must answer, and the operator's policy knows 0 who may answer (role:pope)"
@@ -278,7 +278,7 @@ def test_question_escalates_once_nobody_has_answered() -> None:
 
 
 def test_human_node_escalates_to_whom_the_policy_says() -> None:
-    node = {**HUMAN["nodes"]["act"], "deadline": "1m", "on_timeout": "escalate", "answerers": ["bob"]}  # type: ignore[index]
+    node = {**HUMAN["nodes"]["act"], "deadline": "1m", "on_timeout": "escalate", "answerers": ["bob"]}
     document = {**HUMAN, "nodes": {"act": node}}
     error = run_under(document).engine.view().error
     assert error is not None
@@ -312,7 +312,7 @@ def test_after_twenty_refusals_no_more_are_recorded() -> None:
     ("fields", "why"),
     [({"pause": "p9"}, "no open pause"), ({"data": "x" * 1_048_576}, "at most"), ({"outcome": "fly"}, None)],
 )
-def test_only_what_is_malformed_leaves_no_trace(fields: dict[str, object], why: str | None) -> None:
+def test_only_what_is_malformed_leaves_no_trace(fields: dict[str, Any], why: str | None) -> None:
     answer = Answer.model_validate({"pause": "p1", "outcome": "approve", "by": "ada", **fields})
     reason = risky().engine.why_rejected(answer)
     assert (reason is None) == (why is None)
