@@ -13,7 +13,8 @@ from workflows.engine.needs import subject_digest
 if TYPE_CHECKING:
     from policies.model import Decision
     from workflows.engine.machine import Machine
-    from workflows.engine.state import Activation, CallState, PermitState
+    from workflows.engine.permit_state import PermitState
+    from workflows.engine.state import Activation, CallState
 
 
 def decided(m: Machine, call: CallState, decision: Decision) -> dict[str, object]:

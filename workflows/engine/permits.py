@@ -10,14 +10,15 @@ from policies.evidence import covered_by, parse_time
 from policies.model import Trigger
 from workflows.engine.asking import asked_call
 from workflows.engine.needs import needs_of
-from workflows.engine.state import PermitState
+from workflows.engine.permit_state import PermitState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from workflows.contracts.calls import Permit
     from workflows.engine.machine import Machine
-    from workflows.engine.state import CallState, GrantState
+    from workflows.engine.permit_state import GrantState
+    from workflows.engine.state import CallState
 
 
 def find(m: Machine, call: CallState) -> PermitState | None:

@@ -16,9 +16,9 @@ from workflows.engine.finishing import begin_ending
 from workflows.engine.guiding import add_guidance
 from workflows.engine.machine import problem
 from workflows.engine.pauses import BY_RULE, close_pause
+from workflows.engine.permit_state import GrantState, PermitState
 from workflows.engine.questions import call_of
 from workflows.engine.silences import ABORT
-from workflows.engine.state import GrantState, PermitState
 from workflows.engine.steps import Fail, Requeue, Restart, Succeed
 
 if TYPE_CHECKING:

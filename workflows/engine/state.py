@@ -17,6 +17,8 @@ from workflows.contracts.failures import ErrorInfo
 from workflows.contracts.pause import Refusal
 from workflows.contracts.run import NodeStatus, Phase
 from workflows.engine.lease_state import LeaseState
+from workflows.engine.memory_state import AuditState, SeenState
+from workflows.engine.permit_state import GrantState, PermitState
 from workflows.engine.steps import Step
 
 ROOT = ""
@@ -132,31 +134,6 @@ CallStatus = Literal["queued", "asked", "in_flight"]
 
 
 @dataclass(slots=True)
-class PermitState:
-    """A person's yes: to one call, spent when the call starts, or with scope `run` to every call that it covers.
-
-    `asked` is what the pause's digest covers, `answers` the answers as they came.
-    """
-
-    pause: str
-    triggers: tuple[Trigger, ...]
-    by: str
-    digest: str
-    outcome: str = "approve"
-    scope: Literal["once", "run", "tenant"] = "once"
-    asked: dict[str, object] = field(default_factory=dict)
-    answers: list[dict[str, object]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class GrantState:
-    """Capabilities that people granted to the run, with the evidence."""
-
-    capabilities: list[str]
-    permit: PermitState
-
-
-@dataclass(slots=True)
 class CallState:
     """One wanted call. `doomed`: its frame is gone; the outcome is settled and otherwise ignored.
 
@@ -247,34 +224,6 @@ class Totals:
     visits: int = 0
     finished: int = 0
     pauses: int = 0
-
-
-@dataclass(slots=True)
-class AuditState:
-    """Where the audit chain stands: how many records, and the digest of the last.
-
-    `event` is the digest of what the run was told since then, `run` the execution that wrote the last record.
-    """
-
-    seq: int = 0
-    head: str = ""
-    event: str = ""
-    run: str = ""
-
-
-@dataclass(slots=True)
-class SeenState:
-    """What the run has met: each name once, in the order in which it came; `counts` is calls by name."""
-
-    tools: dict[str, int] = field(default_factory=dict)
-    kinds: dict[str, int] = field(default_factory=dict)
-    effects: dict[str, int] = field(default_factory=dict)
-    labels: dict[str, int] = field(default_factory=dict)
-    hosts: dict[str, int] = field(default_factory=dict)
-    nodes: dict[str, int] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
-    failures: int = 0
-    denials: int = 0
 
 
 @dataclass(slots=True)
