@@ -129,6 +129,7 @@ class Admission:
                 *checked.warnings,
                 *_clipped(checked.graph.limits, tenant.lifetime),
                 *self._unpriced(names),
+                *self._unmovable(names, tenant.downshift),
                 *let_pass,
             ),
             starter=starter,
@@ -138,6 +139,12 @@ class Admission:
     def _unpriced(self, names: _Names) -> list[str]:
         named = [card for name, card in self._offer.models.items() if name in names.models]
         return [unpriced_warning(card.alias) for card in named if not card.priced]
+
+    def _unmovable(self, names: _Names, downshift: Mapping[str, str]) -> list[str]:
+        missing = [
+            (alias, to) for alias, to in downshift.items() if alias in names.models and to not in self._offer.models
+        ]
+        return [f"downshift: `{to}` is not a model of this worker, so calls of `{alias}` stay" for alias, to in missing]
 
     def _tenant(self, run: RunInput, workflow_id: str) -> TenantPolicy:
         name = workflow_id.partition("/")[0]
