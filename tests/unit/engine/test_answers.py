@@ -72,9 +72,7 @@ def test_answer_with_the_right_digest_is_taken() -> None:
 
 def test_approval_takes_no_data() -> None:
     run = waiting("answer p1 ok")
-    assert (
-        refusal(run, pause="p2", outcome="approve", data={"why": "I like it"}) == "outcome `approve` takes no data"
-    )
+    assert refusal(run, pause="p2", outcome="approve", data={"why": "I like it"}) == "outcome `approve` takes no data"
 
 
 def test_second_answer_is_refused() -> None:
