@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workflows.engine.audit_records import HEAD, KINDS
+from workflows.engine.audit_records import BESIDE, HEAD, KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,14 +35,15 @@ agrees with itself. For these keep a head elsewhere (`--head`; every `RunView` h
 key does not start under such a policy. A signature is over `detent.audit.head.v1`, a zero byte and the canonical JSON
 of {namespace, workflow_id, first_run_id, seq, head}. It is made at pauses and at the end, and stands beside the head.
 
-Not covered are what Temporal adds on its way: identities, headers, summaries, and attempts of a call that were
-repeated. A history is verified with the version that recorded it, or a later one that still replays it.
+Not covered are what Temporal adds on its way (identities, headers, summaries, attempts of a call that were repeated)
+and times, which a replay does not give back to the millisecond (ADR 0011); they stand beside the records. A history
+is verified with the version that recorded it, or a later one that still replays it.
 """
 
 
 def audit_page() -> str:
     """The whole page."""
-    parts = [INTRODUCTION, "## Every record\n", *_table(HEAD), ""]
+    parts = [INTRODUCTION, "## Every record\n", *_table(HEAD), "", "## Beside a record\n", *_table(BESIDE), ""]
     for kind, fields in KINDS.items():
         parts += [f"## `{kind}`\n", *_table(fields), ""]
     return "\n".join(parts)

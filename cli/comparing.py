@@ -1,7 +1,8 @@
 """What a history says a run asked Temporal for, beside what the run asks for when it is replayed.
 
 Temporal's replay compares types and ids alone, so an argument, a memo, an answer's receipt or a result that somebody
-changed would pass. What it leaves out and so do we: headers, summaries, identities, and attempts between.
+changed would pass. What it leaves out and so do we: headers, summaries, identities, attempts between, and times,
+which a replay does not give back to the millisecond (ADR 0011).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cli.timeless import timeless, timeless_evidence
 from workflows.contracts.names import MEMO_AUDIT, MEMO_RESULT
 
 if TYPE_CHECKING:
@@ -114,7 +116,8 @@ class _Made:
         body = self._activities.pop(found.activity_id, None)
         made = NOTHING if body is None else [body.activity_type, *values(body.arguments)]
         what = f"the input of `{found.activity_id}`"
-        return Pair(event.event_id, what, [found.activity_type.name, *values(found.input.payloads)], made)
+        recorded = [found.activity_type.name, *values(found.input.payloads)]
+        return Pair(event.event_id, what, timeless_evidence(recorded), timeless_evidence(made))
 
     def timer(self, event: HistoryEvent) -> Pair:
         found = event.timer_started_event_attributes
@@ -163,8 +166,8 @@ class _Made:
     def carried(self, event: HistoryEvent) -> Pair:
         found = event.workflow_execution_continued_as_new_event_attributes.input.payloads
         body = self._next("continue_as_new_workflow_execution")
-        made = NOTHING if body is None else values(body.arguments)
-        return Pair(event.event_id, "the carry", values(found), made)
+        made = NOTHING if body is None else timeless(values(body.arguments))
+        return Pair(event.event_id, "the carry", timeless(values(found)), made)
 
     def _next(self, kind: str) -> Any:  # noqa: ANN401 - a message of any kind
         waiting = self._by_kind.get(kind)
@@ -199,16 +202,11 @@ def _unsigned_memo(memo: dict[str, Any]) -> dict[str, Any]:
 
 
 def _unsigned(view: Any) -> Any:  # noqa: ANN401 - a view, if it is one
-    """A view without its signature, and without the execution's id, which a reset changes.
-
-    The times of a run that was not admitted are those after a local activity (ADR 0011); it has no audit either.
-    """
+    """A view without its signature and times, and without the execution's id, which a reset changes."""
     if not isinstance(view, dict):
         return view
-    kept = {name: value for name, value in view.items() if name != "run_id"}
-    if isinstance(kept.get("audit"), dict):
-        return {**kept, "audit": _bare(kept["audit"])}
-    return {name: value for name, value in kept.items() if name not in ("started_at", "ended_at")}
+    kept = timeless({name: value for name, value in view.items() if name != "run_id"})
+    return {**kept, "audit": _bare(kept["audit"])} if isinstance(kept.get("audit"), dict) else kept
 
 
 def _bare(head: dict[str, Any]) -> dict[str, Any]:

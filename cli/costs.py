@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pydantic import Field
 
+from activities.ports import BlobError
 from cli.exits import CommandError
 from cli.histories import fetch
 from cli.listing import list_runs
@@ -69,10 +70,10 @@ async def costs(cluster: Cluster, by: By, since: str | None, run: str | None = N
 
 
 async def _view(cluster: Cluster, row: RunRow) -> RunView | None:
-    """What the run says of itself; null where no worker is there to answer, or it was ended from outside."""
+    """What the run says of itself; null where nobody answers, it was ended from outside, or its result is elsewhere."""
     try:
         view = await view_of(cluster, row.id)
-    except CommandError:
+    except (CommandError, BlobError):
         return None
     return view if view.budget else None
 

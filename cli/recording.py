@@ -65,11 +65,12 @@ class Reviewed:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An audit record, its digest, and the event of history that led to it."""
+    """An audit record, its digest, the event of history that led to it, and the times that stand beside it."""
 
     event: int
     record: Mapping[str, Any]
     head: str
+    beside: Mapping[str, object]
 
     @property
     def seq(self) -> int:
@@ -97,9 +98,9 @@ class Tape:
         seen = Reviewed(self.at, call, copy.copy(request), copy.deepcopy(facts), outcome, review)
         self.reviews.append(seen)
 
-    def recorded(self, record: Mapping[str, object], head: str) -> None:
+    def recorded(self, record: Mapping[str, object], head: str, beside: Mapping[str, object]) -> None:
         """Keep a record."""
-        self.records.append(Recorded(self.at, record, head))
+        self.records.append(Recorded(self.at, record, head, beside))
 
 
 _now = threading.local()

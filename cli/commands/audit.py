@@ -24,6 +24,7 @@ from cli.verifying import AuditProblem, AuditReport, Source, in_order, report, v
 from policies.signing import flaw_of_key
 
 if TYPE_CHECKING:
+    from cli.recording import Recorded
     from cli.verifying import Verified
 
 HEAD_MOST = 64
@@ -73,12 +74,16 @@ async def _export(run: str) -> list[str]:
             message = f"this code does not agree with the run's history: {tape.failure.message[:300]}"
             raise CommandError("AuditMismatch", message, Exit.FAILED)
         started = history.events[0].workflow_execution_started_event_attributes
-        place = {"run_id": started.original_execution_run_id}
+        run_id = started.original_execution_run_id
         lines += [
-            json_text({**found.record, "head": found.head, **place, "history_event": found.event})
+            json_text({**found.record, **_beside(found), "run_id": run_id, "history_event": found.event})
             for found in tape.records
         ]
     return lines
+
+
+def _beside(found: Recorded) -> dict[str, object]:
+    return {"head": found.head, "beside": dict(found.beside)}
 
 
 @audit.command(name="verify")

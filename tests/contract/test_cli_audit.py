@@ -39,7 +39,7 @@ def test_exported_records_are_a_chain_that_ends_where_the_run_says(cli: CommandL
     records = [json.loads(text) for text in cli("audit", "export", run).stdout.splitlines()]
     before = ""
     for place, record in enumerate(records, start=1):
-        bare = {key: value for key, value in record.items() if key not in ("head", "run_id", "history_event")}
+        bare = {key: value for key, value in record.items() if key not in ("head", "beside", "run_id", "history_event")}
         assert (bare["seq"], bare["prev"]) == (place, before)
         before = record["head"]
         assert before == hashlib.sha256(DOMAIN + canonical(bare)).hexdigest()

@@ -246,10 +246,17 @@ async def histories_of(run: Run) -> list[str]:
 
 
 def _anonymous(text: str) -> str:
-    for name in (identity(), socket.gethostname()):
-        text = text.replace(name, "recorder")
-    data: Any = json.loads(text)
-    return json.dumps(data, indent=1) + "\n"
+    return json.dumps(_renamed(json.loads(text)), indent=1) + "\n"
+
+
+def _renamed(value: Any, key: str = "") -> Any:  # noqa: ANN401 - JSON
+    """The same with our names replaced, except in payloads: a short one may stand in anything's base64."""
+    if isinstance(value, str) and key != "data":
+        for name in (identity(), socket.gethostname()):
+            value = value.replace(name, "recorder")
+    if isinstance(value, list):
+        return [_renamed(item) for item in value]
+    return {name: _renamed(item, name) for name, item in value.items()} if isinstance(value, dict) else value
 
 
 def _write(name: str, recording: Recording, texts: list[str]) -> None:

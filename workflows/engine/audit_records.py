@@ -9,10 +9,16 @@ HEAD: Mapping[str, str] = {
     "prev": "the digest of the record before it; empty for the first of a run that has no parent",
     "kind": "one of the kinds below",
     "at_event": "how many events the run had taken in",
-    "at_ms": "the run's time, in UTC milliseconds",
     "event": "the digest of the events taken in since the record before, where there were any",
 }
 """What every record has."""
+
+BESIDE: Mapping[str, str] = {
+    "at_ms": "the run's time, in UTC milliseconds",
+    "deadline": "of a pause: until when it waits",
+    "digest": "of a pause and its answers: the digest of what was asked, which covers the deadline",
+}
+"""What `export` prints beside a record: times, and what is made of them, are not chained."""
 
 _CALL = {"call": "`<activation>:<index>`", "name": "the tool or the model alias"}
 _WHO = {

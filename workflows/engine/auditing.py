@@ -1,14 +1,16 @@
 """The audit chain: each record holds the digest of the one before it, so none can be changed, removed or moved.
 
 What is chained are records (`audit_records`) and, through their `event`, everything that the run was told: the
-chain is a pure function of a history, and whoever replays the history has it again. The records that every call
-brings write their canonical JSON (RFC 8785) themselves; a test holds them to `policies.canonical`.
+chain is a pure function of a history, and whoever replays the history has it again. Times stand beside it, and what
+is made of them: near a local activity a replay gives them back some milliseconds off (ADR 0011). The records that every
+call brings write their canonical JSON (RFC 8785) themselves; a test holds them to `policies.canonical`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from json.encoder import encode_basestring as quoted
 from typing import TYPE_CHECKING
@@ -30,6 +32,10 @@ DOMAIN = b"detent.audit.v1\0"
 EVENT_DOMAIN = b"detent.audit.event.v1\0"
 HEAD_DIGITS = 16
 """How many hex digits of the head ride in each call."""
+TIME = "at_ms"
+TIMED = {"pause": ("deadline", "digest"), "escalated": ("digest",), "answered": ("digest",)}
+"""What stands beside a record because a time is in it: a pause's digest covers its deadline."""
+NOTHING_BESIDE: Mapping[str, object] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +57,17 @@ def take(m: Machine, event: Event) -> None:
 def note(m: Machine, kind: str, **fields: object) -> None:
     """Append one record of a kind; its fields are JSON, and never values, arguments or secrets."""
     chain = m.state.audit
+    timed = TIMED.get(kind, ())
     record: dict[str, object] = {
         "seq": chain.seq + 1,
         "prev": chain.head,
         "kind": kind,
         "at_event": m.state.events,
-        "at_ms": m.state.now_ms,
-        **fields,
+        **{name: value for name, value in fields.items() if name not in timed},
     }
     if chain.event:
         record["event"] = chain.event
-    _append(m, _written(record))
+    _append(m, _written(record), {name: value for name, value in fields.items() if name in timed})
 
 
 def genesis(m: Machine, event: RunStarted, parent: Parent | None = None) -> None:
@@ -108,7 +114,7 @@ def issued(m: Machine, call: str, name: str, decision: dict[str, object], pause:
     permit = "" if pause is None else f'"pause":{quoted(pause)},'
     _append(
         m,
-        f'{{"at_event":{state.events},"at_ms":{state.now_ms},"call":{quoted(call)},'
+        f'{{"at_event":{state.events},"call":{quoted(call)},'
         f'"digest":"{decision["digest"]}",{_event(m)}"kind":"decided","name":{quoted(name)},{permit}'
         f'"policy":"{decision["policy"]}","prev":"{chain.head}","rules":[{listed}],"seq":{chain.seq + 1},'
         f'"verdict":"{decision["verdict"]}"}}',
@@ -121,7 +127,7 @@ def settled(m: Machine, call: str, status: str, used: Amount, result: str | None
     found = "null" if result is None else quoted(result)
     _append(
         m,
-        f'{{"at_event":{state.events},"at_ms":{state.now_ms},"call":{quoted(call)},"cost_nano":{used.cost_nano},'
+        f'{{"at_event":{state.events},"call":{quoted(call)},"cost_nano":{used.cost_nano},'
         f'{_event(m)}"kind":"settled","prev":"{chain.head}","result":{found},"seq":{chain.seq + 1},'
         f'"status":{quoted(status)},"tokens":{used.tokens}}}',
     )
@@ -146,13 +152,13 @@ def _event(m: Machine) -> str:
     return f'"event":"{m.state.audit.event}",' if m.state.audit.event else ""
 
 
-def _append(m: Machine, written: str) -> None:
+def _append(m: Machine, written: str, beside: Mapping[str, object] = NOTHING_BESIDE) -> None:
     chain = m.state.audit
     chain.head = hashlib.sha256(DOMAIN + written.encode("utf-8", "surrogatepass")).hexdigest()
     chain.seq += 1
     chain.event = ""
     if m.observer is not None:
-        m.observer.recorded(json.loads(written), chain.head)
+        m.observer.recorded(json.loads(written), chain.head, {"at_ms": m.state.now_ms, **beside})
 
 
 def _written(value: object) -> str:
@@ -167,9 +173,9 @@ def _told(event: Event) -> bytes:
     if isinstance(event, CallSucceeded):
         labels = ",".join([quoted(label) for label in event.labels])
         used = "null" if event.usage is None else _usage(event.usage)
-        text = f'{{"at_ms":{event.at_ms},"call":{quoted(event.call)},"labels":[{labels}],"usage":{used}}}'
+        text = f'{{"call":{quoted(event.call)},"labels":[{labels}],"usage":{used}}}'
         return text.encode("utf-8", "surrogatepass")
-    told = {field.name: _plain(getattr(event, field.name)) for field in fields(event)}
+    told = {field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name != TIME}
     return f"{type(event).__name__}{_written(told)}".encode("utf-8", "surrogatepass")
 
 

@@ -20,5 +20,5 @@ class Observer(Protocol):
     def reviewed(self, call: str, request: Request, facts: Facts, outcome: Outcome, review: Review) -> None:
         """The rules that read what a call has used have spoken, before anything follows from it."""
 
-    def recorded(self, record: Mapping[str, object], head: str) -> None:
-        """An audit record was appended, and its digest is the head now."""
+    def recorded(self, record: Mapping[str, object], head: str, beside: Mapping[str, object]) -> None:
+        """An audit record was appended, and its digest is the head now; `beside` are times, which it does not cover."""

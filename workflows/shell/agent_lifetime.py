@@ -47,7 +47,7 @@ class AgentLifetime:
     @workflow.run
     async def run(self, *sent: Any) -> dict[str, Any]:
         """Run the graph to its end; see `ending` for what each end looks like to Temporal."""
-        raw, began_ms = one_of(sent), now_ms()
+        raw, began_ms = one_of(sent), int(workflow.info().workflow_start_time.timestamp() * 1000)
         admitted = await self._open(raw)
         if self.observer is not None:
             admitted.engine.watch(self.observer)
@@ -227,7 +227,7 @@ class AgentLifetime:
 def _beginning(admitted: Admitted, raw: object, began_ms: int) -> RunStarted | CarryResumed:
     """The run's first event in this history, with the digests of what it was given: its audit begins with them.
 
-    Its time is the one before admission, which is a local activity: see `Performer`.
+    Its time is that of the history's first event: the clock is not to be had again after a local activity.
     """
     sent, run_id = digest_of(raw), workflow.info().original_execution_run_id
     if admitted.carried:

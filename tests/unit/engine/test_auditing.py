@@ -61,7 +61,8 @@ class Watcher:
     def reviewed(self, call: str, _: Request, __: Facts, outcome: Outcome, ___: Review) -> None:
         self.reviews.append((call, outcome))
 
-    def recorded(self, record: Mapping[str, object], head: str) -> None:
+    def recorded(self, record: Mapping[str, object], head: str, beside: Mapping[str, object]) -> None:
+        assert "at_ms" in beside
         self.records.append((record, head))
 
 
@@ -148,12 +149,10 @@ OTHERWISE: tuple[tuple[events.Event, events.Event], ...] = (
     (START, events.RunStarted(START_MS, "t" * 64, "c" * 64, "r1")),
     (START, events.RunStarted(START_MS, "s" * 64, "d" * 64, "r1")),
     (START, events.RunStarted(START_MS, "s" * 64, "c" * 64, "r2")),
-    (START, events.RunStarted(START_MS + 1, "s" * 64, "c" * 64, "r1")),
     (OK, events.CallSucceeded(START_MS + 1, "one#1:1", {"y": 2}, USAGE, ("external",))),
     (OK, events.CallSucceeded(START_MS + 1, "one#1:1", {"y": 1}, USAGE, ())),
     (OK, events.CallSucceeded(START_MS + 1, "one#1:1", {"y": 1}, None, ("external",))),
     (OK, events.CallSucceeded(START_MS + 1, "one#1:1", {"y": 1}, Usage(latency_ms=12), ("external",))),
-    (OK, events.CallSucceeded(START_MS, "one#1:1", {"y": 1}, USAGE, ("external",))),
     (events.HoldLifted(START_MS, "ann"), events.HoldLifted(START_MS, "bob")),
     (events.AnswerArrived(START_MS, ANSWER), events.AnswerArrived(START_MS, ANSWER.model_copy(update={"by": "bob"}))),
     (
@@ -177,6 +176,19 @@ def test_whatever_a_run_is_told_otherwise_changes_its_head(told: events.Event, o
 
     assert head_after(*story(told)) == head_after(*story(told))
     assert head_after(*story(told)) != head_after(*story(other))
+
+
+def test_times_are_not_chained() -> None:
+    """A replay does not give them back to the millisecond (ADR 0011)."""
+    later = [type(event)(**{**_fields(event), "at_ms": event.at_ms + 9}) for event in (START, OK, ENDED)]
+    assert head_after(START, OK, ENDED) == head_after(*later)
+    engine, watcher = watched()
+    auditing.note(engine._m, "pause", pause="p1", deadline=5, digest="d", again=False)
+    assert watcher.records[0][0].keys() == {"seq", "prev", "kind", "at_event", "pause", "again"}
+
+
+def _fields(event: events.Event) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in event.__slots__}
 
 
 def test_what_is_told_twice_or_in_another_order_changes_the_head() -> None:
