@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from json.encoder import encode_basestring as quoted
 from typing import TYPE_CHECKING
 
@@ -189,8 +189,4 @@ def _usage(usage: Usage) -> str:
 
 def _plain(value: object) -> object:
     """A part of an event as JSON. Defaults are left out of models: they may get more fields."""
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json", exclude_defaults=True)
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
-    return value
+    return value.model_dump(mode="json", exclude_defaults=True) if isinstance(value, BaseModel) else value

@@ -54,9 +54,7 @@ def test_a_verb_of_the_design_says_that_it_is_not_there_yet(name: str) -> None:
     assert f"`detent {name}` is not there yet" in result.stderr
 
 
-@pytest.mark.parametrize(
-    ("group", "name"), [("graph", "diff"), ("graph", "fmt"), ("policy", "replay")]
-)
+@pytest.mark.parametrize(("group", "name"), [("graph", "diff"), ("graph", "fmt")])
 def test_a_sub_command_of_the_design_says_so_too(group: str, name: str) -> None:
     result = _run(group, name)
     assert result.exit_code == 2
