@@ -91,7 +91,7 @@ def test_no_arguments_print_the_help_and_are_a_usage_error() -> None:
 
 
 def test_the_process_ends_with_the_code_and_all_of_its_output() -> None:
-    done = subprocess.run([sys.executable, "-m", "cli.main", "cost"], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-m", "cli.main", "fork"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "not there yet" in done.stderr
 

@@ -120,7 +120,7 @@ def test_records_that_write_themselves_are_canonical(
     call: str, name: str, rules: list[str], pause: str | None, status: str, result: str | None, tokens: int
 ) -> None:
     engine, watcher = watched()
-    decision = {"verdict": "allow", "rules": rules, "policy": "0" * 16, "digest": "1" * 16}
+    decision: dict[str, object] = {"verdict": "allow", "rules": rules, "policy": "0" * 16, "digest": "1" * 16}
     auditing.issued(engine._m, call, name, decision, pause)
     auditing.take(engine._m, events.TimerFired(5, "wait:x"))
     auditing.settled(engine._m, call, status, Amount(tokens=tokens, cost_nano=tokens), result)
