@@ -63,7 +63,7 @@ CONDITIONS = (
     "capability.kind == 'fs.write' && capability.value.endsWith('.secret{few}')",
 )
 """None of them holds for these calls, so that all fifty are evaluated for each."""
-SLOW = ("get(execution.args, 'options.limit', 0) > 90", "json(execution.args.options).contains('never')")
+SLOW = ("get(execution.args, 'options.limit', 0) > 90", "count(seen.hosts, 'name', 'evil') > 3")
 """The last of the fifty takes the engine."""
 
 

@@ -26,7 +26,7 @@ from policies.cel_operations import (
     within,
 )
 from policies.cel_tree import SUM, Call, Chain, Choice, Group, Has, Items, Literal, Path, Unary
-from policies.cel_values import checked, get
+from policies.cel_values import checked, get, to_json
 from policies.rule_facts import Arguments
 
 if TYPE_CHECKING:
@@ -174,6 +174,9 @@ def _call(call: Call, sorts: Sorts) -> Part:
         return Part("number", size(args[0].fetch))
     if call.name == "get" and isinstance(call.args[0], Path):
         return Part("any", _looked_up(_walk(call.args[0]), args[1].fetch, args[2].fetch))
+    if call.name == "json" and isinstance(call.args[0], Path):
+        walk = _walk(call.args[0])
+        return Part("text", lambda bindings: to_json(walk(bindings)))
     if call.name not in _METHODS:
         raise Unsure
     return Part("bool", applied(_METHODS[call.name], args[0].fetch, args[1].fetch))

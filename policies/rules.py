@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from policies.cel_closures import closure
 from policies.cel_operations import Unsure
@@ -14,6 +14,7 @@ from policies.errors import ExpressionError
 from policies.guardrails import FIELDS, Action, Guardrail
 from policies.model import Facts, Outcome, Reason, Request, Trigger, Verdict
 from policies.rule_facts import NO_OUTCOME, Moment, bind
+from policies.rule_index import Index
 from policies.stages import ask
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE: Final = 300
 CACHED: Final = 256
+ONCE: Final[tuple[dict[str, object], ...]] = ({},)
+"""What a rule is evaluated for that reads no capability."""
 _VERDICTS: Final[Mapping[Action, Verdict]] = {
     "warn": Verdict.ALLOW,
     "ask": Verdict.ASK,
@@ -62,12 +65,16 @@ class Rule:
         return f"rule_error:{self.guardrail.id}"
 
 
-class RuleSet(NamedTuple):
-    """The rules of one moment, by id; `quick` are those that one closure settles, `others` the rest."""
+@dataclass(frozen=True, slots=True)
+class RuleSet:
+    """The rules of one moment, by id, and by what a call must be for them to matter.
+
+    `quick` are those of no such kind that one closure settles.
+    """
 
     all: tuple[Rule, ...]
+    index: Index[Rule]
     quick: tuple[tuple[Fetch, Rule], ...]
-    others: tuple[Rule, ...]
 
 
 @dataclass(slots=True)
@@ -135,8 +142,10 @@ def compiled(guardrails: tuple[Guardrail, ...]) -> tuple[RuleSet, RuleSet]:
 
 
 def _set(rules: tuple[Rule, ...]) -> RuleSet:
-    quick = tuple((rule.quick, rule) for rule in rules if rule.quick is not None and not rule.per_need)
-    return RuleSet(rules, quick, tuple(rule for rule in rules if rule.quick is None or rule.per_need))
+    index = Index((rule, None if rule.fault else parse(rule.guardrail.when)) for rule in rules)
+    quick = tuple((rule.quick, rule) for rule in index.always if rule.quick is not None and not rule.per_need)
+    index.always = [rule for rule in index.always if rule.quick is None or rule.per_need]
+    return RuleSet(rules, index, quick)
 
 
 def _compile(guardrail: Guardrail) -> Rule:
@@ -162,7 +171,9 @@ def _not_silent(rules: RuleSet, bindings: Bindings, needs: list[Bindings]) -> li
                 found.append(rule)
         except (Unsure, ExpressionError):
             found.append(rule)
-    found += [rule for rule in rules.others if not _is_silent(rule, bindings, needs)]
+    kinds = dict.fromkeys(str(need["kind"]) for need in needs)
+    rest = (*rules.index.always, *rules.index.others(bindings, kinds))
+    found += [rule for rule in rest if not _is_silent(rule, bindings, needs)]
     found.sort(key=_order)
     return found
 
@@ -172,7 +183,7 @@ def _is_silent(rule: Rule, bindings: Bindings, needs: list[Bindings]) -> bool:
     if quick is None:
         return False
     try:
-        for need in needs:
+        for need in needs if rule.per_need else ONCE:
             bindings["capability"] = need
             if quick(bindings) is not False:
                 return False
@@ -189,9 +200,8 @@ def _order(rule: Rule) -> tuple[str, ...]:
 def _judge(at: Moment, rule: Rule, bindings: Bindings, needs: list[Bindings]) -> Reason | None:
     """A rule about capabilities holds if it does for any need; only where it holds for none its errors count."""
     fault = rule.fault
-    for need in needs if rule.per_need else (None,):
-        if need is not None:
-            bindings["capability"] = need
+    for need in needs if rule.per_need else ONCE:
+        bindings["capability"] = need
         try:
             if _holds(rule, bindings):
                 break

@@ -77,6 +77,7 @@ def outcomes(text: str, facts: dict[str, object]) -> tuple[object, object]:
         ("get(execution.args, 'deep.no', 1) == 0 || get(execution.args, 'n', 0) == 3", True),
         ("get(execution.args, 'x.y', 7) > 6 ? execution.name == 'fs.read' : true", True),
         ("(execution.visit == 1 ? 1 : 0) > 0 && (graph == 'g' ? 'a' : execution.args.path) == 'a'", True),
+        ('json(execution.args.deep) == \'{"er":["x","y"]}\'', True),
         ("false || true", True),
         ("false && execution.args.nothing", False),
         ("true && true && false", False),
@@ -135,6 +136,7 @@ def test_what_is_odd_is_left_to_the_engine(text: str) -> None:
         "(1 < 2) == (2 < 3) == true",
         "get({'a': 1}, 'a', 0) > 1",
         "count(seen.labels, 'a', 1) > 1",
+        "json([graph]) == ''",
         "execution.name == '\\x61'",
         "-lifetime.tokens_used < 0",
         "execution.args[execution.name] == 1",
@@ -183,6 +185,7 @@ _atoms = st.one_of(
         _values,
     ),
     st.builds(lambda a, b, c, d: f"({a} > 1 ? {b} : {c}) == {d}", _numbers, _values, _values, _values),
+    st.builds(lambda a, b: f"json(execution.args.{a}).contains({b})", st.sampled_from(["t", "n", "any"]), _texts),
     st.builds(lambda a: f"size({a}) > 1", st.sampled_from(["seen.labels", "graph", "execution.args.any"])),
     st.sampled_from(["true", "false", "execution.args.any"]),
 )

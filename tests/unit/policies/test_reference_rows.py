@@ -17,7 +17,7 @@ ELSEWHERE = {
     105: "unit/engine/test_answers.py",
     112: "unit/policies/test_trigger_document.py",
     113: "scenarios/human.txt",
-    117: "unit/engine/test_scenarios.py",
+    117: "unit/engine/test_auditing.py",
 }
 """Rows about how a person is asked and about what is written down: the gate decides nothing there."""
 NOT_THERE = {106: "nobody is notified: pauses are listed, shown and queried"}
