@@ -36,7 +36,7 @@ CARRY_AFTER = 60
 async def short(temporal_client: Client, blobs: DirectoryBlobs, task_queue: str, tmp_path: Path) -> AsyncIterator[Runs]:
     """A worker whose runs are carried over after 60 events, which is some eight steps."""
     limits = {"steps": None, "tool_calls": None, "wall_clock": None}
-    policy = policy_of(budgets={"lifetime": limits})
+    policy = policy_of(budgets={"lifetime": limits}, loop_guard=None)
     place = working(temporal_client, blobs, task_queue, tmp_path, policy=policy, carry_after=CARRY_AFTER)
     async with place as runs:
         yield runs

@@ -82,10 +82,16 @@ async def test_a_run_with_tools_a_map_and_a_person_completes_by_update(runs: Run
     assert (pause.node, pause.ask, pause.show, pause.ui) == ("accept", "Ship this?", "done", "panel")
     assert (pause.trigger, pause.outcomes) == ("on_human_node", ("accept", "reject"))
     receipt = await run.answer("accept", data={"why": "good"}, digest=pause.digest)
-    assert receipt == {"pause": pause.id, "outcome": "accept", "by": "ada", "node": "accept"}
+    assert receipt == {
+        "pause": pause.id,
+        "outcome": "accept",
+        "by": "claimed:ada",
+        "node": "accept",
+        "waits_for": 0,
+    }
     view = await run.closed()
     check_output(view, {"why": "good"})
-    assert view.output["said"]["by"] == "ada"
+    assert view.output["said"]["by"] == "claimed:ada"
 
 
 async def test_a_signal_of_the_temporal_command_is_as_good(runs: Runs, temporal: TemporalCommand) -> None:
@@ -95,7 +101,7 @@ async def test_a_signal_of_the_temporal_command_is_as_good(runs: Runs, temporal:
     await temporal.signal(run.handle.id, {**payload, "data": {"why": "fine"}})
     view = await run.closed()
     check_output(view, {"why": "fine"})
-    assert view.output["said"]["by"] == "bob"
+    assert view.output["said"]["by"] == "claimed:bob"
 
 
 async def test_the_result_tells_the_whole_run(runs: Runs) -> None:
@@ -240,7 +246,7 @@ async def test_the_definition_lists_what_people_may_send(runs: Runs, temporal: T
     run = await start_review(runs)
     await run.pause()
     definition = (await temporal.metadata(run.handle.id))["definition"]
-    assert [one["name"] for one in definition["updateDefinitions"]] == ["answer", "pause", "resume"]
+    assert [one["name"] for one in definition["updateDefinitions"]] == ["answer", "cancel", "pause", "repin", "resume"]
     assert all(one["description"] for one in definition["updateDefinitions"] + definition["signalDefinitions"])
 
 

@@ -11,7 +11,9 @@ _UNITS: Final = ((3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms"))
 
 
 def parse_duration(text: object) -> float:
-    """Seconds, at most ten years; `ValueError` with a message for people if it is no duration."""
+    """Seconds, at most ten years; `ValueError` with a message for people if it is no duration. Days are policy's."""
+    if isinstance(text, str) and text.endswith("d"):
+        raise ValueError("is not a duration like `500ms`, `30s`, `5m` or `24h`")
     seconds = read_duration(text) / 1000
     if seconds > MAX_SECONDS:
         raise ValueError("is over ten years")
