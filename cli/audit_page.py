@@ -36,7 +36,7 @@ key does not start under such a policy. A signature is over `detent.audit.head.v
 of {namespace, workflow_id, first_run_id, seq, head}. It is made at pauses and at the end, and stands beside the head.
 
 Not covered are what Temporal adds on its way (identities, headers, summaries, attempts of a call that were repeated)
-and times, which a replay does not give back to the millisecond (ADR 0011); they stand beside the records. A history
+and times, which a replay does not give back to the millisecond (ADR 0015); they stand beside the records. A history
 is verified with the version that recorded it, or a later one that still replays it.
 """
 

@@ -2,7 +2,7 @@
 
 Temporal's replay compares types and ids alone, so an argument, a memo, an answer's receipt or a result that somebody
 changed would pass. What it leaves out and so do we: headers, summaries, identities, attempts between, and times,
-which a replay does not give back to the millisecond (ADR 0011).
+which a replay does not give back to the millisecond (ADR 0015).
 """
 
 from __future__ import annotations

@@ -41,8 +41,11 @@ SEARCH_ATTRIBUTES: tuple[tuple[str, str], ...] = (
 MEMO_RESULT = "detent_result"
 MEMO_AUDIT = "detent_audit"
 SEAL_HEADER = "detent-seal"
-ENGINE = 1
-"""The engine number: it goes into every decision digest, and a run keeps the one it was started with."""
+ENGINE = 2
+"""The engine number: it goes into every decision digest, and a run keeps the one it was started with.
+
+2: the whole policy layer. A run of engine 1 had neither seal nor audit, and no worker of this engine goes on with it.
+"""
 
 
 def workflow_id(tenant: str, graph: str, key: str) -> str:

@@ -2,7 +2,7 @@
 
 What is chained are records (`audit_records`) and, through their `event`, everything that the run was told: the
 chain is a pure function of a history, and whoever replays the history has it again. Times stand beside it, and what
-is made of them: near a local activity a replay gives them back some milliseconds off (ADR 0011). The records that every
+is made of them: near a local activity a replay gives them back some milliseconds off (ADR 0015). The records that every
 call brings write their canonical JSON (RFC 8785) themselves; a test holds them to `policies.canonical`.
 """
 

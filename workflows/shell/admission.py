@@ -12,7 +12,7 @@ from temporalio.exceptions import CancelledError, FailureError
 
 from policies.errors import DocumentError
 from workflows.contracts.failures import ErrorInfo, FailureType
-from workflows.contracts.names import SEAL_HEADER
+from workflows.contracts.names import ENGINE, SEAL_HEADER
 from workflows.contracts.run import Carry, RunCard, RunInput
 from workflows.engine.engine import Engine
 from workflows.engine.machine import RunFacts
@@ -22,6 +22,10 @@ from workflows.shell import ending
 from workflows.shell.perform import admit
 
 WIRE_VERSION = 1
+
+
+class OtherEngine(RuntimeError):
+    """The run was begun by another engine: its task fails until a worker of that engine takes it."""
 
 
 class NewerWire(RuntimeError):
@@ -122,6 +126,9 @@ def _engine(run_input: RunInput, card: RunCard, snapshot: dict[str, object] | No
         first_run_id=info.first_execution_run_id,
         input=run_input.input,
     )
+    if card.engine != ENGINE:
+        remedy = "deploy a worker of that version, or terminate the run and start it anew"
+        raise OtherEngine(f"the run was begun by engine {card.engine}, and this worker has engine {ENGINE}: {remedy}")
     try:
         graph = compile_graph(run_input.graph)
     except DocumentError as error:

@@ -47,7 +47,7 @@ class Performer:
     """Carries out commands; whatever comes back is given to `post` as an event.
 
     `at_ms` is the time of the event that the commands follow from. A local activity that ends around the end of a
-    workflow task is told of at another time when it is replayed (ADR 0011), so nothing asks the clock after one.
+    workflow task is told of at another time when it is replayed (ADR 0015), so nothing asks the clock after one.
     """
 
     def __init__(self, post: Callable[[Event], None]) -> None:

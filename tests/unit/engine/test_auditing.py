@@ -179,7 +179,7 @@ def test_whatever_a_run_is_told_otherwise_changes_its_head(told: events.Event, o
 
 
 def test_times_are_not_chained() -> None:
-    """A replay does not give them back to the millisecond (ADR 0011)."""
+    """A replay does not give them back to the millisecond (ADR 0015)."""
     later = [type(event)(**{**_fields(event), "at_ms": event.at_ms + 9}) for event in (START, OK, ENDED)]
     assert head_after(START, OK, ENDED) == head_after(*later)
     engine, watcher = watched()
