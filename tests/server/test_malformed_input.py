@@ -11,7 +11,7 @@ from temporalio.client import WorkflowExecutionStatus
 
 from tests.server.stranger import go_on
 from tests.support.runs import TIMEOUT_S, Run, graph_of, tool
-from workflows.contracts.names import WORKFLOW
+from workflows.contracts.names import ENGINE, WORKFLOW
 
 if TYPE_CHECKING:
     from tests.server.conftest import TemporalCommand
@@ -133,7 +133,7 @@ async def test_input_of_a_later_version_waits_for_a_newer_worker(runs: Runs) -> 
     await run.handle.terminate()
 
 
-CARD = {"engine": 1, "tenant": "default", "policy": {"name": "default"}, "policy_digest": "0" * 64, "expressions": "x"}
+CARD = {"engine": ENGINE, "tenant": "default", "policy": {"name": "default"}, "policy_digest": "0" * 64, "expressions": "x"}
 
 
 SNAPSHOT = {"v": 1, "state": {}, "ledgers": {}}
