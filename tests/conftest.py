@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 pytest_plugins = ["tests.support.server"]
 
@@ -24,8 +24,9 @@ def pytest_configure() -> None:
         del os.environ[name]
     os.environ["TEMPORAL_CONFIG_FILE"] = os.devnull
     # A deadline would measure the machine. `--hypothesis-profile explore` looks for what nobody has seen yet.
-    settings.register_profile("detent", deadline=None, derandomize=True, print_blob=True)
-    settings.register_profile("explore", deadline=None, max_examples=2000, print_blob=True)
+    slow = [HealthCheck.too_slow]
+    settings.register_profile("detent", deadline=None, suppress_health_check=slow, derandomize=True, print_blob=True)
+    settings.register_profile("explore", deadline=None, suppress_health_check=slow, max_examples=2000, print_blob=True)
     settings.load_profile("detent")
 
 

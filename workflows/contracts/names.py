@@ -17,7 +17,7 @@ QUERY_PAUSES = "pauses"
 
 LEDGER = "TenantLedger"
 LEDGER_QUEUE = "detent.ledger"
-"""The ledgers of a namespace have a queue of their own: a run keeps its place in its worker while it asks its ledger."""
+"""The ledgers of a namespace have a queue of their own: a run keeps its place in a worker while it asks its ledger."""
 UPDATE_BATCH = "batch"
 QUERY_BOOK = "book"
 LEASE = "tenant.lease"

@@ -11,6 +11,7 @@ from tests.support.cards import UNLIMITED, policy_document, run_card
 from tests.support.ledger import event, message
 from tests.support.simulator import START_MS, Simulator
 from tests.unit.engine.test_engine import graph
+from workflows.contracts.calls import Call
 from workflows.contracts.leases import Ask, Reply
 from workflows.engine import commands, events
 from workflows.ledger.book import Book
@@ -252,7 +253,7 @@ def test_a_model_call_is_cut_down_to_what_the_tenant_has_left() -> None:
     run = Tenant({"a": {**MODEL, "next": "end"}}, {"tokens": 500})
     (call,) = run.start()
     assert isinstance(call, commands.StartCall)
-    assert call.payload["args"]["max_tokens"] == 434  # type: ignore[index]
+    assert Call.model_validate(call.payload).args["max_tokens"] == 434
 
 
 def test_a_ledger_that_is_away_is_asked_again_and_no_call_starts() -> None:

@@ -8,6 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from policies.budget import Amount
+from policies.windows import Per
 from workflows.contracts.leases import Ask, Back, Doubt, Found, Reply, Units, WindowLimits
 from workflows.ledger.book import Book
 from workflows.ledger.page import page
@@ -254,5 +255,5 @@ def test_the_page_shows_windows_and_leases(book: Book) -> None:
     ("per", "name"),
     [("minute", "2026-02-28T12:00"), ("hour", "2026-02-28T12"), ("day", "2026-02-28"), ("month", "2026-02")],
 )
-def test_windows_begin_at_whole_utc_times(per: str, name: str) -> None:
-    assert period(per, NOON_MS + 59_999) == name  # type: ignore[arg-type]
+def test_windows_begin_at_whole_utc_times(per: Per, name: str) -> None:
+    assert period(per, NOON_MS + 59_999) == name

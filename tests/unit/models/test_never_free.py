@@ -152,14 +152,30 @@ async def test_what_was_certainly_not_billed_is_repeated_by_any_worker(tmp_path:
 
 
 class FullBlobs(DirectoryBlobs):
-    """A blob store whose disk is full."""
+    """A blob store whose disk is full after so many claims."""
+
+    room = 0
 
     async def claim(self, key: str, owner: str) -> bool:
-        raise BlobError(f"no space for {key} of {owner}")
+        self.room -= 1
+        if self.room < 0:
+            raise BlobError(f"no space for {key} of {owner}")
+        return await super().claim(key, owner)
 
 
-async def test_without_a_word_kept_nothing_is_repeated(tmp_path: Path) -> None:
+@pytest.mark.parametrize("room", [1, 2])
+async def test_without_a_word_kept_nothing_is_repeated(tmp_path: Path, room: int) -> None:
+    """One attempt takes two claims: that it begins, and that it was not billed. The next asks for the word first."""
     provider = Counting(_raising(failures.not_sent("default", "no connection")))
-    found = await _tries(_place(tmp_path, provider, FullBlobs(tmp_path / "blobs")), 3)
+    blobs = FullBlobs(tmp_path / "blobs")
+    blobs.room = room
+    found = await _tries(_place(tmp_path, provider, blobs), 3)
     assert found is not None
     assert (found.type, provider.served) == (FailureType.MAYBE_BILLED, 1)
+
+
+async def test_a_call_that_cannot_be_told_from_a_repetition_is_not_made(tmp_path: Path) -> None:
+    provider = Counting(lambda: Reply("hi", "end_turn", Tokens(10, 20)))
+    found = await _tries(_place(tmp_path, provider, FullBlobs(tmp_path / "blobs")), 3)
+    assert found is not None
+    assert (found.type, provider.served) == (FailureType.MODEL_FAILED, 0)

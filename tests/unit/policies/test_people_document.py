@@ -105,7 +105,7 @@ def test_signatures_need_somebody_who_can_sign() -> None:
 def test_what_must_be_signed_needs_signatures(parts: dict[str, object], path: str) -> None:
     assert problems_of(claimed(**parts)) == [("unsigned", path)]
     assert problems_of(small(**parts)) == [("unsigned", path)]
-    assert parse_policy(signed(**parts))
+    assert parse_policy(signed(**parts)).tenants
 
 
 def test_a_raise_is_not_offered_rather_than_refused_without_signatures() -> None:
@@ -129,14 +129,14 @@ def test_a_raise_is_not_offered_rather_than_refused_without_signatures() -> None
 def test_a_quorum_is_of_people_who_can_sign(rule: dict[str, object], enough: bool) -> None:
     document = signed(triggers=asking(**rule))
     if enough:
-        assert parse_policy(document)
+        assert parse_policy(document).tenants
     else:
         assert problems_of(document) == [("quorum", "triggers.on_risky_tool.quorum")]
 
 
 def test_a_revoked_key_counts_for_no_quorum() -> None:
     document = signed(triggers=asking(quorum=2))
-    assert parse_policy(document)
+    assert parse_policy(document).tenants
     revoked = document | {"revoked": [public_key("bob"), DIGEST]}
     assert problems_of(revoked) == [("quorum", "triggers.on_risky_tool.quorum")]
 
@@ -151,7 +151,7 @@ def test_an_escalation_must_be_answerable_too() -> None:
 def test_nobody_is_asked_who_is_not_there(entry: str) -> None:
     place = "triggers.on_risky_tool.answerers"
     assert problems_of(claimed(triggers=asking(answerers=[entry]))) == [("unknown_answerer", place)]
-    assert parse_policy(small(triggers=asking(answerers=[entry]))), "without people, anyone may be anybody"
+    assert parse_policy(small(triggers=asking(answerers=[entry]))).tenants, "without people, anyone may be anybody"
 
 
 @pytest.mark.parametrize(

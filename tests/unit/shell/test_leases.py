@@ -48,7 +48,7 @@ def failed(cause: BaseException | None) -> ActivityError:
         identity="",
         activity_type="tenant.lease",
         activity_id="tenant.lease#2",
-        retry_state=RetryState.RETRY_STATE_MAXIMUM_ATTEMPTS_REACHED,  # type: ignore[arg-type]
+        retry_state=RetryState.RETRY_STATE_MAXIMUM_ATTEMPTS_REACHED,  # type: ignore[arg-type] # it is typed as another enum of the same numbers
     )
     error.__cause__ = cause
     return error

@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import Link, Status, StatusCode
+from opentelemetry.util.types import Attributes
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.testing import ActivityEnvironment
@@ -59,6 +60,8 @@ def leaking() -> Tool:
                 raise KeyError(value)
             case "cancelled":
                 raise CancelledError(value)
+            case _:
+                pass
         return {"plain": value, value: 1, "encoded": f"Basic {ENCODED}", "deep": [[{"x": f"a{value}b"}]]}
 
     return leak
@@ -135,7 +138,7 @@ def test_nothing_in_a_span_has_the_canary(guarded: bool) -> None:
     tracer = provider.get_tracer("t")
     with tracer.start_as_current_span("other") as other:
         context = other.get_span_context()
-    attributes = {"a": CANARY, "b": [CANARY, "x"], "n": 1}
+    attributes: Attributes = {"a": CANARY, "b": [CANARY, "x"], "n": 1}
     with tracer.start_as_current_span(
         f"call {CANARY}", attributes=attributes, links=[Link(context, {"l": CANARY})]
     ) as span:
