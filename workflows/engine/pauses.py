@@ -9,6 +9,7 @@ from workflows.contracts.failures import FailureType
 from workflows.engine import offers, permits, slots, spending
 from workflows.engine.clock import seconds_ms
 from workflows.engine.machine import problem
+from workflows.engine.notices import tell
 from workflows.engine.questions import forget_timer, put, why_unaskable
 from workflows.engine.silences import ABORT, UNANSWERED, silence_of
 from workflows.engine.standards import at_first, why_nobody
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from workflows.language.graph import HumanNode
 
 KEEP_CLOSED = 200
+DOING = frozenset({"tool", "model", "agent", "graph", "validate"})
+"""Kinds of node that do something of their own; a person and a timer need nobody's leave."""
 BY_RULE = (Trigger.GUARDRAIL, Trigger.BUDGET)
 """Asks that people let pass rule by rule and rung by rung, whatever else they said of the call."""
 
@@ -75,6 +78,29 @@ def open_for_run(m: Machine, rules: tuple[str, ...], message: str, call: str | N
         spending.stop_clocks(m)
         m.state.halted = pause.id
     put(m, pause, at_first(m, pause.triggers))
+
+
+def ask_before(m: Machine, activation: Activation) -> bool:
+    """Ask whether a node that does something may start at all, where the policy wants that; True if it waits now.
+
+    A toast only tells people. A node that nobody could let start fails.
+    """
+    rule = m.policy.triggers.get(Trigger.TASK)
+    if rule is None or activation.kind not in DOING:
+        return False
+    ask = f"node `{activation.node}` is about to start"
+    if rule.ui == "toast":
+        tell(m, Trigger.TASK.value, ask)
+        return False
+    wanted = at_first(m, (Trigger.TASK,))
+    fault = why_nobody(m, wanted)
+    if fault is not None:
+        m.todo.append(Fail(activation.id, problem(FailureType.POLICY_DENIED, fault, activation)))
+        return True
+    skip = () if m.node_of(activation).routes else ("skip",)
+    pause = _new(m, (Trigger.TASK,), activation.id, ask, (offers.APPROVE, *skip, ABORT))
+    _hold(m, activation, pause, wanted)
+    return True
 
 
 def open_for_failure(m: Machine, activation: Activation, error: ErrorInfo, call: str | None) -> None:

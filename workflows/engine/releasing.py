@@ -64,6 +64,8 @@ def _go_on_with(m: Machine, activation: Activation, pause: PauseState, word: Wor
     if word.outcome in _own_outcomes(pause):
         result = {"outcome": word.outcome, "payload": word.data, "by": word.by, "at": rfc3339(m.state.now_ms)}
         _go_on(m, activation, Succeed(activation.id, result, word.outcome))
+    elif Trigger.TASK in pause.triggers and word.outcome == offers.APPROVE:
+        _go_on(m, activation, Restart(activation.id))
     elif word.outcome in offers.YES:
         _let_pass(m, activation, pause, word)
     elif word.outcome == "deny":

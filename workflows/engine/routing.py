@@ -8,7 +8,7 @@ from workflows.contracts.failures import ErrorInfo, FailureType
 from workflows.engine import bindings, measuring, spending, tasks, validating
 from workflows.engine.finishing import begin_ending
 from workflows.engine.machine import problem
-from workflows.engine.pauses import open_for_failure
+from workflows.engine.pauses import ask_before, open_for_failure
 from workflows.engine.queue import enqueue
 from workflows.engine.scopes import end_branch, fail_branch
 from workflows.engine.state import Activation
@@ -120,10 +120,10 @@ def _activate(m: Machine, frame: Frame, name: str) -> None:
     m.state.activations[activation.id] = activation
     frame.token = activation.id
     error = _refused_visit(m, activation, node.max_visits)
-    if error is None:
-        tasks.start(m, activation)
-    else:
+    if error is not None:
         m.todo.append(Fail(activation.id, error))
+    elif not ask_before(m, activation):
+        tasks.start(m, activation)
 
 
 def _refused_visit(m: Machine, activation: Activation, max_visits: int) -> ErrorInfo | None:

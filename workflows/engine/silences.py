@@ -23,6 +23,7 @@ UNANSWERED = {
     Trigger.CAPABILITY: ("modal", DENY),
     Trigger.BUDGET: ("modal", ABORT),
     Trigger.GUARDRAIL: ("modal", KEEP_WAITING),
+    Trigger.TASK: ("modal", ABORT),
     Trigger.FAILURE: ("panel", KEEP_WAITING),
     Trigger.UNCERTAIN: ("modal", KEEP_WAITING),
 }

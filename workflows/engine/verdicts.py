@@ -10,6 +10,7 @@ from workflows.contracts.failures import FailureType
 from workflows.engine import auditing, pauses
 from workflows.engine.finishing import begin_ending
 from workflows.engine.machine import problem
+from workflows.engine.notices import tell
 from workflows.engine.requests import facts_of, request_of
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from workflows.engine.machine import Machine
     from workflows.engine.state import Activation, CallState
 
-KEEP_WARNINGS = 50
 ORDER = {rung: place for place, rung in enumerate(("warn", "downshift", "ask", "stop"))}
 
 
@@ -33,13 +33,9 @@ def latch(m: Machine, rungs: Iterable[tuple[str, str]]) -> None:
 
 
 def warn(m: Machine, warnings: Iterable[Reason]) -> None:
-    """Keep what people should know; the last 50 are kept, each once."""
+    """Keep what rules warn of."""
     for reason in warnings:
-        words = f"{reason.message} [{reason.rule}]"
-        if words not in m.state.warned:
-            auditing.note(m, "warned", rule=reason.rule)
-            m.state.warned.append(words)
-            del m.state.warned[:-KEEP_WARNINGS]
+        tell(m, reason.rule, reason.message)
 
 
 def abort(m: Machine, decision: Decision | Review, activation: Activation) -> None:
