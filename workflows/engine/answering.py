@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from policies.canonical import digest
 from policies.evidence import missing, parse_time, speaker_of, why_unfit
+from policies.model import Trigger
 from policies.signing import fingerprint
 from workflows.contracts.pause import AnswerReceipt, Refusal
 from workflows.engine import auditing
@@ -56,6 +57,7 @@ def why_refused(m: Machine, answer: Answer) -> str | None:
         why_oversized(answer)
         or why_secret(m, answer)
         or _unfit(m, pause, answer)
+        or _superseded(pause, answer)
         or _bad_scope(pause, answer)
         or why_unfit_data(m, pause, answer)
     )
@@ -105,11 +107,23 @@ def _unfit(m: Machine, pause: PauseState, answer: Answer) -> str | None:
     )
 
 
+def _superseded(pause: PauseState, answer: Answer) -> str | None:
+    """A signed answer shows in the history: whoever sends one again must not undo what the person has said since."""
+    if answer.signature is None:
+        return None
+    since = [one for one in pause.answers if one["by"] == answer.by and one.get("signature") != answer.signature]
+    if any((parse_time(one.get("issued_at")) or 0) >= (parse_time(answer.issued_at) or 0) for one in since):
+        return f"`{answer.by}` has signed another answer since this one"
+    return None
+
+
 def _bad_scope(pause: PauseState, answer: Answer) -> str | None:
     if answer.scope == "once":
         return None
     if answer.outcome != APPROVE or not any(trigger in STANDING for trigger in pause.triggers):
         return f"scope `{answer.scope}` goes with `approve` of a risky tool or a protected path; answer with `once`"
+    if answer.scope == "tenant" and Trigger.CAPABILITY in pause.triggers:
+        return "scope `tenant` grants nothing, and the call lacks what a person must grant: answer with `run` or `once`"
     return None
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from workflows.engine.machine import Machine
 
 Action: TypeAlias = Literal["pause", "resume", "cancel", "repin"]
+KEEP_SPENT = 200
+"""How many signatures of controls a run remembers."""
 WHO_REPINS = "operator"
 """Whoever may loosen what a running run may do; always signed."""
 BARE_CANCEL = "a cancel request"
@@ -30,6 +32,8 @@ def why_refused(m: Machine, action: Action, control: Control, at_ms: int) -> str
     """Why the control may not be obeyed, in words for who sent it; null when it may. Changes nothing."""
     if m.state.ending is not None:
         return "the run is over" if m.state.over else "the run is ending"
+    if control.signature in m.state.spent:
+        return "it was obeyed before, and a signature is good for once: sign it again"
     return why_no_control(
         {name: value for name, value in control if value is not None},
         Ground(m.policy.answerers, at_ms, m.policy.revoked, m.policy.approvals),
@@ -54,8 +58,18 @@ def name_of(m: Machine, control: Control) -> str:
     return speaker_of({"by": control.by, "signature": control.signature}, m.policy.answerers).name
 
 
+def spend(m: Machine, signature: str | None) -> None:
+    """Remember the signature of a control that is obeyed: histories show it, and whoever reads one could send it again.
+
+    The last ones are kept. They expire in a day, and to have one forgotten takes as many new ones.
+    """
+    if signature is not None:
+        m.state.spent = [*m.state.spent[1 - KEEP_SPENT :], signature]
+
+
 def hold(m: Machine, event: HoldRequested) -> None:
     """No new call starts."""
+    spend(m, event.signature)
     auditing.note(m, "control", control="pause", by=event.by, allowed=True)
     spending.stop_clocks(m)
     m.state.held_by = event.by
@@ -63,6 +77,7 @@ def hold(m: Machine, event: HoldRequested) -> None:
 
 def lift(m: Machine, event: HoldLifted) -> None:
     """Calls start again; a pause with an id is lifted only by an answer."""
+    spend(m, event.signature)
     auditing.note(m, "control", control="resume", by=event.by, allowed=True)
     m.state.held_by = None
     spending.start_clocks(m)

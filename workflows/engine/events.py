@@ -77,26 +77,29 @@ class AnswerArrived:
 
 @dataclass(frozen=True, slots=True)
 class HoldRequested:
-    """An operator paused the run: no new call starts."""
+    """An operator paused the run: no new call starts. `signature` is the one that they gave, good for this once."""
 
     at_ms: int
     by: str
+    signature: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class HoldLifted:
-    """An operator resumed the run."""
+    """An operator resumed the run; `signature` as above."""
 
     at_ms: int
     by: str
+    signature: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CancelRequested:
-    """Somebody cancelled the run."""
+    """Somebody cancelled the run; `signature` as above."""
 
     at_ms: int
     by: str
+    signature: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,7 @@ class Repinned:
     policy: dict[str, object]
     policy_digest: str
     approvals: list[dict[str, object]] = field(default_factory=list)
+    signature: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from workflows.contracts.calls import Permit
 from workflows.contracts.failures import FailureType
 from workflows.engine import auditing, slots, spending
 from workflows.engine.clock import seconds_ms
+from workflows.engine.controls import spend
 from workflows.engine.machine import problem
 from workflows.engine.pauses import close_pause
 from workflows.engine.questions import forget_timer, put, why_unaskable
@@ -28,6 +29,7 @@ def repin(m: Machine, event: Repinned) -> None:
     """Take the policy of the event, void run approvals and grants, ask open pauses again."""
     if m.state.ending is not None:
         return
+    spend(m, event.signature)
     auditing.note(m, "repinned", policy=event.policy_digest, was=m.card.policy_digest, by=event.by)
     approvals = tuple(Permit.model_validate(approval) for approval in event.approvals)
     changes = {"policy": event.policy, "policy_digest": event.policy_digest, "approvals": approvals}

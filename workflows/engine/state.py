@@ -232,7 +232,8 @@ class RunState:
 
     `rungs` is the highest rung of the ladder that acted by scope and unit, `latched` the rules that people let pass
     and by whom, `halted` the pause that holds the whole run, `warned` what people were warned of (at most 50),
-    `approvals` those of scope `run`, `grants` what people granted, `events` how many events were applied.
+    `approvals` those of scope `run`, `grants` what people granted, `events` how many events were applied, `spent`
+    the signatures of controls that were obeyed.
     """
 
     started_ms: int = 0
@@ -251,6 +252,7 @@ class RunState:
     totals: Totals = field(default_factory=Totals)
     in_flight: int = 0
     held_by: str | None = None
+    spent: list[str] = field(default_factory=list)
     draining: bool = False
     ending: Ending | None = None
     over: bool = False

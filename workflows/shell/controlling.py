@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from workflows.engine.events import Event
     from workflows.shell.session import Session
 
-_EVENTS: dict[str, Callable[[int, str], Event]] = {
+_EVENTS: dict[str, Callable[[int, str, str | None], Event]] = {
     "pause": HoldRequested,
     "resume": HoldLifted,
     "cancel": CancelRequested,
@@ -34,7 +34,7 @@ _EVENTS: dict[str, Callable[[int, str], Event]] = {
 def obey(session: Session, action: Action, control: Control) -> str:
     """Do what the control says, or fail with `AnswerRefused`; gives the run's phase."""
     by = _allowed(session, action, control, now_ms())
-    session.post(_EVENTS[action](now_ms(), by))
+    session.post(_EVENTS[action](now_ms(), by, control.signature))
     session.work()
     return session.engine.phase
 
@@ -62,7 +62,7 @@ async def repin(session: Session, run_input: RunInput, control: Control) -> str:
         meant = "no `policy_digest`" if control.policy_digest is None else f"`{control.policy_digest[:16]}`"
         _refuse(session, "repin", control, at_ms, f"it names {meant}, and the worker's is `{card.policy_digest[:16]}`")
     approvals = [permit.model_dump(mode="json") for permit in card.approvals]
-    session.post(Repinned(at_ms, by, card.policy, card.policy_digest, approvals))
+    session.post(Repinned(at_ms, by, card.policy, card.policy_digest, approvals, control.signature))
     session.work()
     return session.engine.phase
 

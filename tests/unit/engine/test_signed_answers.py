@@ -167,6 +167,7 @@ def test_two_must_say_the_same() -> None:
     assert run.every_call == []
     assert taken(run, "p1", "approve", "bob", scope="run").waits_for == 1, "another scope is not the same"
     assert only(run).answered_by == ("ada", "bob")
+    run.now_ms += 1
     assert taken(run, "p1", "approve", "bob").waits_for == 0
     permit = sent(run)[0]["permit"]
     assert (permit["by"], [answer["by"] for answer in permit["answers"]]) == ("ada, bob", ["ada", "bob"])
