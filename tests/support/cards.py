@@ -27,6 +27,7 @@ def tool_card(
     effect: Effect = Effect.READ,
     risk: Risk = Risk.LOW,
     needs: tuple[NeedCard, ...] = (),
+    labels: tuple[str, ...] = (),
 ) -> ToolCard:
     """A tool whose arguments are all required; `properties` maps a name to its JSON type."""
     schema: dict[str, object] = {
@@ -36,7 +37,14 @@ def tool_card(
         "additionalProperties": False,
     }
     return ToolCard(
-        name=name, effect=effect, risk=risk, timeout_s=10, needs=needs, input_schema=schema, digest=digest([name])
+        name=name,
+        effect=effect,
+        risk=risk,
+        timeout_s=10,
+        needs=needs,
+        labels=labels,
+        input_schema=schema,
+        digest=digest([name]),
     )
 
 
@@ -49,6 +57,7 @@ TOOLS: tuple[ToolCard, ...] = (
         effect=Effect.IDEMPOTENT,
         needs=(NeedCard(kind="fs.write", arg="path"),),
     ),
+    tool_card("web", {"host": "string"}, needs=(NeedCard(kind="net", arg="host"),), labels=("external",)),
     tool_card("pure", {"x": "integer"}, effect=Effect.NONE),
     tool_card("keep", {"x": "integer"}, effect=Effect.IDEMPOTENT),
     tool_card("pay", {"usd": "integer"}, effect=Effect.ONCE),
@@ -64,6 +73,15 @@ MODELS: tuple[ModelCard, ...] = (
         context=100_000,
         price=PriceCard(input=3000, output=15000, cache_read=300, cache_write=3750),
         digest=digest(["default"]),
+    ),
+    ModelCard(
+        alias="small",
+        provider="cheap",
+        model="tiny",
+        max_tokens=500,
+        context=200_000,
+        price=PriceCard(input=300, output=1500, cache_read=30, cache_write=375),
+        digest=digest(["small"]),
     ),
 )
 

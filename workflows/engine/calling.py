@@ -12,7 +12,7 @@ from policies.model import Effect, Risk
 from workflows.contracts.failures import FailureType
 from workflows.engine import measuring
 from workflows.engine.machine import problem
-from workflows.engine.pricing import input_bound
+from workflows.engine.pricing import input_bound, input_of
 from workflows.engine.queue import enqueue
 from workflows.engine.state import CallState
 from workflows.engine.steps import Fail
@@ -89,11 +89,15 @@ def call_model(m: Machine, activation: Activation, node: ModelNode, system: str 
 
 
 def downshift(m: Machine, call: CallState, alias: str) -> None:
-    """Send a call to a cheaper model instead: what it may use is reckoned anew."""
+    """Send a call to a cheaper model instead: what it may use is reckoned anew.
+
+    What people let pass was a call of the other model, and so the worker would have it: they are asked again.
+    """
     card = m.card.models[alias]
     call.name, call.activity = alias, f"model.{card.provider}"
     call.max_tokens = min(call.max_tokens or card.max_tokens, card.max_tokens, card.context)
-    call.input_tokens = min(call.input_tokens, card.context)
+    call.input_tokens = input_of(call.args, card.context)
+    call.permit, call.passed = None, ()
     call.args = {**call.args, "alias": card.alias, "model": card.model, "max_tokens": call.max_tokens}
     call.args_digest = digest(call.args)
 

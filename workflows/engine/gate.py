@@ -138,7 +138,8 @@ def _issue(m: Machine, call: CallState, activation: Activation, decision: Decisi
     spending.reserve(m, call, activation)
     m.out.append(_start(m, call, activation, decision))
     m.note_issued(m.state.now_ms, min(call.args_bytes, INLINE_BYTES) + CALL_BYTES)
-    call.status, call.started_ms, call.permit = "in_flight", m.state.now_ms, None
+    call.status, call.started_ms = "in_flight", m.state.now_ms
+    call.permit, call.passed = None, ()  # what people let pass is this call, and not its repetition
     m.state.in_flight += 1
 
 

@@ -49,6 +49,8 @@ def call_succeeded(m: Machine, event: CallSucceeded) -> None:
     seen.ended(m, call, activation, "ok", found)
     latency_ms = 0 if event.usage is None else event.usage.latency_ms
     discarded = verdicts.after(m, call, activation, Outcome(used.tokens, used.cost_nano, latency_ms, "ok"))
+    if _is_gone(m, activation):
+        return
     if call.doomed:
         end_cancelled(m, activation)
     elif discarded is not None:
@@ -57,6 +59,11 @@ def call_succeeded(m: Machine, event: CallSucceeded) -> None:
         validating.tool_answered(m, activation, event.output)
     else:
         m.todo.append(Succeed(activation.id, _result(call, event.output, event.usage)))
+
+
+def _is_gone(m: Machine, activation: Activation) -> bool:
+    """Whether a rule that judged the outcome has ended the run, and with it the node that wanted the call."""
+    return activation.id not in m.state.activations
 
 
 def _result(call: CallState, output: object, usage: Usage | None) -> object:
@@ -85,6 +92,8 @@ def call_failed(m: Machine, event: CallFailed) -> None:
     auditing.settled(m, call.id, event.type, used, found)
     seen.ended(m, call, activation, "failed", found)
     discarded = verdicts.after(m, call, activation, Outcome(used.tokens, used.cost_nano, 0, "failed"))
+    if _is_gone(m, activation):
+        return
     if call.doomed:
         end_cancelled(m, activation)
         return

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from policies.budget import Amount
 from policies.canonical import canonical, digest
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from workflows.engine.machine import Machine
     from workflows.engine.state import CallState
 
@@ -39,6 +41,16 @@ def input_bound(texts: list[str], schema: dict[str, object] | None, context: int
     if schema is not None:
         size += len(canonical(schema)) + MESSAGE_MARGIN
     return min(context, size)
+
+
+def input_of(args: Mapping[str, object], context: int) -> int:
+    """The same of a call as it stands, whatever it was first wanted from."""
+    messages = cast("list[dict[str, list[dict[str, str]]]]", args["messages"])
+    texts = [part["text"] for message in messages for part in message["content"]]
+    system, schema = args.get("system"), args.get("output_schema")
+    if system is not None:
+        texts.append(str(system))
+    return input_bound(texts, cast("dict[str, object] | None", schema), context)
 
 
 def lower_max_tokens(call: CallState, max_tokens: int) -> None:
