@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 KEY_BYTES = 32
 SEAL_BYTES = 32
 
-Kind = Literal["activity", "carry", "child", "admission", "message"]
+Kind = Literal["activity", "carry", "child", "admission", "message", "lease"]
 """What is sealed, each in a domain of its own: a seal of one kind is none of another."""
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), check_circular=False)
@@ -77,6 +77,24 @@ def admission_claim(
     answer = {name: value for name, value in result.items() if name != "seal"}
     run = {"namespace": namespace, "workflow_id": workflow_id}
     return {**run, "request": request, "result": digest_of(answer)}
+
+
+def lease_claim(  # noqa: PLR0913  one argument per field that the seal covers
+    *,
+    namespace: str,
+    workflow_id: str | None,
+    history: str,
+    activity_id: str,
+    asked: object,
+    reply: Mapping[str, object],
+) -> dict[str, object]:
+    """What the seal of a reply about a lease is over: `history` is the execution that a run's history began as.
+
+    A history holds the reply and not the seal of the ledger that gave it, so whoever passes it on seals it anew.
+    """
+    said = {name: value for name, value in reply.items() if name != "seal"}
+    run = {"namespace": namespace, "workflow_id": workflow_id, "history": history, "activity_id": activity_id}
+    return {**run, "asked": digest_of(asked), "reply": digest_of(said)}
 
 
 def digest_of(value: object) -> str:

@@ -10,14 +10,16 @@ from temporalio.common import RawValue
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
 from activities.failures import failure, with_attempt
-from activities.seal import SealKeys, activity_claim, digest_of_payloads
+from activities.seal import SealKeys, activity_claim, as_text, digest_of_payloads, lease_claim
 from workflows.contracts.failures import FailureType
-from workflows.contracts.names import SEAL_HEADER
+from workflows.contracts.names import HISTORY_HEADER, LEASES, SEAL_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from temporalio.api.common.v1 import Payload
+
+    from workflows.contracts.leases import Reply
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +41,21 @@ class Gate(ActivityInboundInterceptor):
         info = activity.info()
         if not info.is_local:
             self._check(info, given)
-        return await self.next.execute_activity(given)
+        result = await self.next.execute_activity(given)
+        return self._sealed(info, given, result) if info.activity_type in LEASES else result
+
+    def _sealed(self, info: activity.Info, given: ExecuteActivityInput, reply: Reply) -> dict[str, object]:
+        """The reply of a tenant's ledger under seal: what a history says of it may be anybody's word."""
+        history, said = given.headers.get(HISTORY_HEADER), reply.model_dump(mode="json")
+        claim = lease_claim(
+            namespace=info.namespace,
+            workflow_id=info.workflow_id,
+            history=history.data.decode() if history else "",
+            activity_id=info.activity_id,
+            asked=given.args[0],
+            reply=said,
+        )
+        return {**said, "seal": as_text(self._seals.seal("lease", claim))}
 
     def _check(self, info: activity.Info, given: ExecuteActivityInput) -> None:
         header = given.headers.get(SEAL_HEADER)

@@ -33,9 +33,10 @@ from activities.seal import (
     digest_of,
     digest_of_payloads,
     from_text,
+    lease_claim,
 )
 from worker.seal_gate import Gate
-from workflows.contracts.names import ADMIT, SEAL_HEADER
+from workflows.contracts.names import ADMIT, HISTORY_HEADER, LEASES, SEAL_HEADER
 
 if TYPE_CHECKING:
     import asyncio
@@ -81,7 +82,9 @@ class Sealer(WorkflowOutboundInterceptor):
         self._admitted = False
 
     def start_local_activity(self, given: StartLocalActivityInput) -> workflow.ActivityHandle[Any]:
-        """Watch what `run.admit` says."""
+        """Watch what `run.admit` says, and what a tenant's ledger does."""
+        if given.activity in LEASES:
+            return self._start_lease(given)
         handle = self.next.start_local_activity(given)
         if given.activity == ADMIT:
             request = digest_of(given.args[0])
@@ -98,6 +101,30 @@ class Sealer(WorkflowOutboundInterceptor):
                 namespace=info.namespace, workflow_id=info.workflow_id, request=request, result=result
             )
             self._admitted = self._seals.holds("admission", claim, from_text(result.get("seal")))
+
+    def _start_lease(self, given: StartLocalActivityInput) -> workflow.ActivityHandle[Any]:
+        """Tell which history asks; `run_id` is another one after a reset, and replies from before still count."""
+        history = workflow.info().original_execution_run_id
+        said = {HISTORY_HEADER: Payload(metadata=ENCODING, data=history.encode())}
+        handle = self.next.start_local_activity(replace(given, headers={**given.headers, **said}))
+        handle.add_done_callback(lambda done: self._look_at_lease(given, history, done))
+        return handle
+
+    def _look_at_lease(self, given: StartLocalActivityInput, history: str, done: asyncio.Task[Any]) -> None:
+        """Seal nothing more once somebody else has said what the tenant's ledger gives."""
+        if done.cancelled() or done.exception() is not None:
+            return
+        reply, info = done.result(), workflow.info()
+        claim = lease_claim(
+            namespace=info.namespace,
+            workflow_id=info.workflow_id,
+            history=history,
+            activity_id=given.activity_id or "",
+            asked=given.args[0],
+            reply=reply if isinstance(reply, dict) else {},
+        )
+        seal = from_text(reply.get("seal")) if isinstance(reply, dict) else None
+        self._admitted = self._admitted and self._seals.holds("lease", claim, seal)
 
     def start_activity(self, given: StartActivityInput) -> workflow.ActivityHandle[Any]:
         """Seal an activity; its arguments are turned into bytes here, once."""

@@ -22,6 +22,7 @@ UPDATE_BATCH = "batch"
 QUERY_BOOK = "book"
 LEASE = "tenant.lease"
 SETTLE = "tenant.settle"
+LEASES = frozenset({LEASE, SETTLE})
 
 SA_GRAPH = "DetentGraph"
 SA_PHASE = "DetentPhase"
@@ -41,6 +42,7 @@ SEARCH_ATTRIBUTES: tuple[tuple[str, str], ...] = (
 MEMO_RESULT = "detent_result"
 MEMO_AUDIT = "detent_audit"
 SEAL_HEADER = "detent-seal"
+HISTORY_HEADER = "detent-history"
 ENGINE = 2
 """The engine number: it goes into every decision digest, and a run keeps the one it was started with.
 
