@@ -31,23 +31,26 @@ MAX_REFUSED = 20
 
 def receive(m: Machine, answer: Answer) -> None:
     """Apply an answer or refuse it, and tell the host which."""
-    reason = why_refused(m, answer)
+    reason = why_refused(m, answer, m.state.now_ms)
     if reason is None:
         _take(m, m.state.pauses[answer.pause], answer)
     else:
         _refuse(m, answer, reason)
 
 
-def why_rejected(m: Machine, answer: Answer) -> str | None:
-    """Why an answer leaves no trace: it is too large or a secret, its pause is not open, or too many were refused."""
+def why_rejected(m: Machine, answer: Answer, at_ms: int) -> str | None:
+    """Why an answer leaves no trace: it is too large or a secret, its pause is not open, or too many were refused.
+
+    It is no event yet, and a run that waits has no other clock: by the last event's it would be from the future.
+    """
     if answer.pause not in m.state.pauses:
         return _no_such_pause(m, answer.pause)
     tired = m.state.pauses[answer.pause].refused >= MAX_REFUSED
-    return why_refused(m, answer) if tired else why_oversized(answer) or why_secret(m, answer)
+    return why_refused(m, answer, at_ms) if tired else why_oversized(answer) or why_secret(m, answer)
 
 
-def why_refused(m: Machine, answer: Answer) -> str | None:
-    """Why an answer cannot be taken, in words for the person who gave it; null when it can."""
+def why_refused(m: Machine, answer: Answer, at_ms: int) -> str | None:
+    """Why an answer cannot be taken at this time, in words for the person who gave it; null when it can."""
     pause = m.state.pauses.get(answer.pause)
     if pause is None:
         return _no_such_pause(m, answer.pause)
@@ -56,7 +59,7 @@ def why_refused(m: Machine, answer: Answer) -> str | None:
     return (
         why_oversized(answer)
         or why_secret(m, answer)
-        or _unfit(m, pause, answer)
+        or _unfit(m, pause, answer, at_ms)
         or _superseded(pause, answer)
         or _bad_scope(pause, answer)
         or why_unfit_data(m, pause, answer)
@@ -94,7 +97,7 @@ def _no_such_pause(m: Machine, pause: str) -> str:
     return f"there is no open pause `{pause}`; open: {', '.join(m.state.pauses) or 'none'}"
 
 
-def _unfit(m: Machine, pause: PauseState, answer: Answer) -> str | None:
+def _unfit(m: Machine, pause: PauseState, answer: Answer, at_ms: int) -> str | None:
     return why_unfit(
         _document(answer),
         digest=pause.digest,
@@ -102,7 +105,7 @@ def _unfit(m: Machine, pause: PauseState, answer: Answer) -> str | None:
         standard=wanted_of(m, pause, answer.outcome),
         starter=starter_of(m),
         revoked=m.policy.revoked,
-        now_ms=m.state.now_ms,
+        now_ms=at_ms,
         approvals=m.policy.approvals,
     )
 

@@ -149,9 +149,9 @@ class Engine:
         answering.note(self._m, Refusal(pause="", outcome="", by="", reason=reason, at=rfc3339(self._m.state.now_ms)))
         auditing.note(self._m, "refused", reason=reason)
 
-    def why_rejected(self, answer: Answer) -> str | None:
-        """Why an answer is not even recorded, null if it is to be judged; changes nothing."""
-        return answering.why_rejected(self._m, answer)
+    def why_rejected(self, answer: Answer, at_ms: int) -> str | None:
+        """Why an answer is not even recorded at this time, null if it is to be judged; changes nothing."""
+        return answering.why_rejected(self._m, answer, at_ms)
 
     def why_no_control(self, action: Action, control: Control, at_ms: int) -> str | None:
         """Why a control would be refused at this time, null if it would be obeyed; changes nothing."""

@@ -82,7 +82,7 @@ def want(m: Machine, lack: Amount) -> None:
             fence=lease.fence,
             used=used,
             known=lease.known,
-            until_ms=max(lease.expires_ms, m.state.now_ms + longest_ms(m.graph, m.card, m.policy) + TERM_MS),
+            until_ms=max(lease.expires_ms, m.state.now_ms + _longest_ms(m) + TERM_MS),
             windows=_windows(m),
         )
     )
@@ -140,6 +140,11 @@ def _windows(m: Machine) -> tuple[Window, ...]:
     return windows(m.policy) if isinstance(budgets, dict) and "tenant" in budgets else ()
 
 
+def _longest_ms(m: Machine) -> int:
+    """The longest that a call may take now: people may have given the run more time than its policy did."""
+    return longest_ms(m.graph, m.card, (m.policy.execution.wall_ms, m.ledgers[RUN].limit.wall_ms))
+
+
 def _fresh(m: Machine) -> Amount:
     """What the run has used that the ledger was not told of."""
     return beyond(m.ledgers[RUN].used, m.state.lease.known)._replace(wall_ms=0)
@@ -158,7 +163,9 @@ def _arrived(m: Machine, event: LeaseArrived) -> None:
     lease = m.state.lease
     lease.asked, lease.heard = False, m.state.events
     if event.limit is not None and event.used is not None:
-        lease.limit, lease.spent = dict(event.limit), event.used
+        # without a lease the ledger has not counted what it was told, though it reckoned with it
+        uncounted = NOTHING if event.expires_ms else beyond(lease.telling, lease.known)
+        lease.limit, lease.spent = dict(event.limit), beyond(event.used, uncounted)
     if event.expires_ms:
         lease.granted, lease.expires_ms, lease.known = event.granted, event.expires_ms, lease.telling
         lease.trouble, lease.tries = None, 0

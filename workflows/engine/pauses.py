@@ -103,16 +103,25 @@ def ask_before(m: Machine, activation: Activation) -> bool:
     return True
 
 
-def open_for_failure(m: Machine, activation: Activation, error: ErrorInfo, call: str | None) -> None:
-    """Ask what to do about a failed node. A node with routes cannot be skipped: it would have no outcome."""
+def open_for_failure(m: Machine, activation: Activation, error: ErrorInfo, call: str | None) -> bool:
+    """Ask what to do about a failed node; False, with a notice, where nobody could ever answer.
+
+    A node with routes cannot be skipped: it would have no outcome.
+    """
     uncertain = error.type == FailureType.UNCERTAIN
     trigger = Trigger.UNCERTAIN if uncertain else Trigger.FAILURE
+    wanted = at_first(m, (trigger,))
+    fault = why_nobody(m, wanted)
+    if fault is not None:
+        tell(m, trigger.value, f"node `{activation.node}` failed, and nobody can be asked what to do: {fault}")
+        return False
     skip = () if m.node_of(activation).routes or activation.kind == "plan" else ("skip",)
     outcomes = ("retry", *skip, *(("complete",) if uncertain else ()), ABORT)
     ask = f"node `{activation.node}` failed: {error.type}: {error.message}"
     pause = _new(m, (trigger,), activation.id, ask, outcomes)
     pause.call, pause.error = call, error
-    _hold(m, activation, pause, at_first(m, pause.triggers))
+    _hold(m, activation, pause, wanted)
+    return True
 
 
 def open_human(m: Machine, activation: Activation, node: HumanNode, ask: str, show: str | None) -> None:

@@ -9,6 +9,8 @@ from policies.budget import Amount, Limits
 from workflows.engine.clock import seconds_ms
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from policies.budget import Ledger
     from policies.tenant import TenantPolicy
     from policies.windows import Window
@@ -67,8 +69,8 @@ def attempts_ms(timeout_s: float, attempts: int, pause_s: float) -> int:
     return seconds_ms(timeout_s * attempts + pause_s * (attempts - 1))
 
 
-def longest_ms(graph: Graph, card: RunCard, policy: TenantPolicy) -> int:
-    """The longest that any call of the run may take: a call starts only under a lease that outlasts it."""
+def longest_ms(graph: Graph, card: RunCard, walls: Sequence[int | None]) -> int:
+    """The longest that any call of the run may take, no longer than its `walls`: a lease is to outlast it."""
     offered = [tool.timeout_s for tool in card.tools.values()] + [model.timeout_s for model in card.models.values()]
     offered_s = max(offered, default=0.0)
     calls = [
@@ -77,5 +79,4 @@ def longest_ms(graph: Graph, card: RunCard, policy: TenantPolicy) -> int:
         )
         for node in graph.nodes.values()
     ]
-    walls = [scope.wall_ms for scope in (policy.execution, policy.lifetime) if scope.wall_ms is not None]
-    return min([max(calls, default=0), *walls])
+    return min([max(calls, default=0), *(wall_ms for wall_ms in walls if wall_ms is not None)])

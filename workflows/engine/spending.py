@@ -96,10 +96,11 @@ def stop_clocks(m: Machine) -> None:
 
 
 def start_clocks(m: Machine) -> None:
-    """The queued calls are ready again, if nothing else holds them."""
+    """The queued calls are ready again, if nothing else holds them; those that were all along keep their time."""
     if issuing(m):
         for activation in _queued(m):
-            activation.busy_since_ms = m.state.now_ms
+            if activation.busy_since_ms is None:
+                activation.busy_since_ms = m.state.now_ms
 
 
 def _queued(m: Machine) -> Iterator[Activation]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policies.decide import review
-from policies.model import Outcome, Verdict
+from policies.model import Outcome, Trigger, Verdict
 from workflows.contracts.failures import FailureType
 from workflows.engine import auditing, pauses
 from workflows.engine.finishing import begin_ending
 from workflows.engine.machine import problem
 from workflows.engine.notices import tell
 from workflows.engine.requests import facts_of, request_of
+from workflows.engine.standards import at_first, why_nobody
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +46,15 @@ def abort(m: Machine, decision: Decision | Review, activation: Activation) -> No
 
 
 def pause(m: Machine, decision: Decision | Review, call: CallState | None) -> None:
-    """A rule holds the run until a person lets it go on. A call that was not made yet waits for that."""
+    """A rule holds the run until a person lets it go on. A call that was not made yet waits for that.
+
+    Where nobody could ever let it, the run ends.
+    """
+    fault = why_nobody(m, at_first(m, (Trigger.GUARDRAIL,)))
+    if fault is not None:
+        said = f"{_said(decision, Verdict.PAUSE)}, and nobody can let the run go on: {fault}"
+        begin_ending(m, "aborted", error=problem(FailureType.POLICY_DENIED, said))
+        return
     rules = tuple(reason.rule for reason in decision.reasons if reason.verdict is Verdict.PAUSE)
     pauses.open_for_run(m, rules, _said(decision, Verdict.PAUSE), None if call is None else call.id)
 
@@ -67,7 +76,7 @@ def after(m: Machine, call: CallState, activation: Activation, outcome: Outcome)
         abort(m, found, activation)
     elif found.verdict is Verdict.PAUSE:
         pause(m, found, None)
-    return _said(found, Verdict.REJECT) if found.verdict is Verdict.REJECT else None
+    return _said(found, Verdict.REJECT) or None  # whatever else is said, what a rule discards nobody brings back
 
 
 def _said(decision: Decision | Review, verdict: Verdict) -> str:

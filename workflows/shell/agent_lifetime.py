@@ -130,7 +130,7 @@ class AgentLifetime:
     @staticmethod
     async def _calls_ended(session: Session) -> None:
         while session.engine.busy:
-            await workflow.wait_condition(lambda: session.has_mail)
+            await workflow.wait_condition(lambda: session.has_mail or not session.engine.busy)
             session.work()
 
     @workflow.query(name=names.QUERY_VIEW)
@@ -157,7 +157,7 @@ class AgentLifetime:
         """Refuse what is malformed, too large or names no open pause, which leaves no trace in the history."""
         parsed = answer_of(sent)
         if self._session is not None:
-            reason = self._session.engine.why_rejected(parsed)
+            reason = self._session.engine.why_rejected(parsed, now_ms())
             if reason is not None:
                 raise refused(reason)
 

@@ -122,3 +122,21 @@ def test_resume_lifts_no_pause_that_has_an_id() -> None:
     run.say("lift")
     assert [pause.id for pause in run.engine.pauses()] == ["p1"]
     assert run.every_call == []
+
+
+def test_resume_of_a_run_that_nobody_holds_gives_its_calls_no_more_time() -> None:
+    lifetime = {"tokens": 1100, "cost_usd": None, "steps": None, "wall_clock": None, "tool_calls": None}
+    budgets = {"execution": {"wall_clock": "10s", "tokens": None, "cost_usd": None}, "lifetime": lifetime}
+    model = {"kind": "model", "model": "default", "prompt": "hi"}
+    fork = {"branches": ["a", "b"], "join": "j", "mode": "settle"}
+    nodes = {
+        "p": {"kind": "plan", "rules": [{"fork": fork}]},
+        "a": model,
+        "b": model,
+        "j": {"kind": "plan", "rules": [{"to": "end"}]},
+    }
+    run = run_under({**RISKY, "capabilities": [{"model": ["*"]}], "start": "p", "nodes": nodes}, budgets=budgets)
+    for _ in range(4):
+        run.say("+3000 lift")  # `b` is ready all the while, and waits for `a`
+    run.say('ok p#1[0]/a#1:1 {"text": "hi", "tokens": 5}')
+    assert [node.status for node in run.engine.view().nodes if node.node == "b"] == ["failed"]

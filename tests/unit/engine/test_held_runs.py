@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.support.asking import RISKY, only, run_under, sent, taken
 from tests.support.simulator import Simulator
+from workflows.contracts.run import StarterCard
 
 
 def fork(right: dict[str, Any], meet: dict[str, Any]) -> dict[str, Any]:
@@ -170,3 +173,28 @@ def test_question_outlives_the_call_that_it_was_about() -> None:
     assert (only(run).answerers, calls(run)) == (("ada",), [])
     taken(run, "p2", "continue", "ada")
     assert calls(run) == ["meet"]
+
+
+def test_what_a_rule_rejects_stays_discarded_when_another_holds_the_run() -> None:
+    rejects = {"id": "bad", "when": "execution.status == 'ok'", "then": "reject_execution", "message": "not that"}
+    one = {**TWICE["nodes"]["one"], "on_failure": {"to": "two"}, "writes": {"got": "1"}}
+    document = {**TWICE, "state": {"got": {}}, "nodes": {**TWICE["nodes"], "one": one}}
+    run = held(rejects, AFTER, document=document)
+    run.say("ok one#1:1")
+    assert only(run).ask == "it ran [guardrail.used]"
+    taken(run, "p1", "continue", "ada")
+    assert (calls(run), run.engine.view().state) == (["one", "two"], {"got": None})
+
+
+@pytest.mark.parametrize(("rule", "made"), [(BEFORE, []), (AFTER, ["one"])])
+def test_a_run_that_nobody_could_let_go_on_ends(rule: dict[str, Any], made: list[str]) -> None:
+    asks = {"on_guardrail": {"answerers": ["role:finance"], "not_starter": True}}
+    run = held(rule, triggers=asks, starter=StarterCard(id="cy", assurance="signed"))
+    if made:
+        run.say("ok one#1:1")
+    view = run.engine.view()
+    assert (calls(run), view.phase, view.pauses) == (made, "aborted", ())
+    assert view.error is not None
+    assert "and nobody can let the run go on: 1 must answer, and the operator's policy knows 0" in view.error.message
+    other = held(rule, triggers=asks, starter=StarterCard(id="bob", assurance="signed"))
+    assert made or only(other).answerers == ("role:finance",)

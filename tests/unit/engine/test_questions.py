@@ -142,3 +142,19 @@ def test_silence_means_no_where_its_own_word_is_not_offered() -> None:
     error = run.engine.view().error
     assert error is not None
     assert error.message == "nobody answered p1 in time"
+
+
+def test_a_node_that_fails_is_asked_about_only_where_somebody_could_answer() -> None:
+    asks = {"on_failure": {"answerers": ["role:finance"], "not_starter": True}}
+    node = {"kind": "tool", "tool": "keep", "with": {"x": 1}, "next": "end", "on_failure": "pause"}
+    document = {**RISKY, "capabilities": [{"tool": ["keep"]}], "nodes": {"act": node}}
+    run = run_under(document, triggers=asks, starter=StarterCard(id="cy", assurance="signed"))
+    run.say("fail act#1:1 ToolFailed no")
+    view = run.engine.view()
+    assert (view.phase, view.pauses) == ("failed", ())
+    assert view.error is not None
+    assert view.error.type == "ToolFailed"
+    assert "nobody can be asked what to do" in view.warnings[0]
+    other = run_under(document, triggers=asks, starter=StarterCard(id="bob", assurance="signed"))
+    other.say("fail act#1:1 ToolFailed no")
+    assert only(other).trigger == "on_failure"

@@ -39,7 +39,7 @@ def asking(**house: object) -> Simulator:
 def test_an_answer_with_a_secret_is_refused_with_its_path_and_kind(data: dict[str, object]) -> None:
     run = asking()
     answer = Answer(pause="p1", outcome="yes_ok", data=data, by="ann")
-    reason = run.engine.why_rejected(answer)
+    reason = run.engine.why_rejected(answer, run.now_ms)
     assert reason is not None
     assert reason.startswith("`answer.")
     assert "secret" in reason or "token" in reason
@@ -52,8 +52,7 @@ def test_an_answer_with_a_secret_is_refused_with_its_path_and_kind(data: dict[st
 
 def test_the_operator_may_let_it_pass() -> None:
     run = asking(secrets={"allow_paths": ["answer.token"]})
-    assert (
-        run.engine.why_rejected(Answer(pause="p1", outcome="yes_ok", data={"token": "hunter2hunter2"}, by="a")) is None
-    )
+    answer = Answer(pause="p1", outcome="yes_ok", data={"token": "hunter2hunter2"}, by="a")
+    assert run.engine.why_rejected(answer, run.now_ms) is None
     assert run.say('answer p1 yes_ok {"token": "hunter2hunter2"}')[0] == "accepted"
     assert run.engine.phase == "completed"

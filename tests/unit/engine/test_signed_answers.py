@@ -8,6 +8,7 @@ import pytest
 
 from tests.support import signers
 from tests.support.asking import RISKY, only, people, refused, run_under, said, says, sent, taken
+from tests.support.simulator import START_MS
 from workflows.contracts.pause import Answer, AnswerReceipt, Refusal
 from workflows.contracts.run import StarterCard
 from workflows.engine import events
@@ -303,10 +304,10 @@ def test_after_twenty_refusals_no_more_are_recorded() -> None:
     run = risky()
     bad = Answer(pause="p1", outcome="approve", by="eve")
     for _ in range(20):
-        assert run.engine.why_rejected(bad) is None, "it is for the handler to refuse"
+        assert run.engine.why_rejected(bad, run.now_ms) is None, "it is for the handler to refuse"
         said(run, bad)
-    assert "a `digest` is needed" in (run.engine.why_rejected(bad) or "")
-    assert run.engine.why_rejected(Answer.model_validate(good(run))) is None, "a good one still is taken"
+    assert "a `digest` is needed" in (run.engine.why_rejected(bad, run.now_ms) or "")
+    assert run.engine.why_rejected(Answer.model_validate(good(run)), run.now_ms) is None, "a good one still is taken"
 
 
 @pytest.mark.parametrize(
@@ -315,6 +316,16 @@ def test_after_twenty_refusals_no_more_are_recorded() -> None:
 )
 def test_only_what_is_malformed_leaves_no_trace(fields: dict[str, Any], why: str | None) -> None:
     answer = Answer.model_validate({"pause": "p1", "outcome": "approve", "by": "ada", **fields})
-    reason = risky().engine.why_rejected(answer)
+    reason = risky().engine.why_rejected(answer, START_MS)
     assert (reason is None) == (why is None)
     assert why is None or why in str(reason)
+
+
+def test_an_answer_is_judged_by_the_time_at_which_it_comes_however_long_nothing_happened() -> None:
+    run = risky()
+    for _ in range(20):
+        said(run, Answer(pause="p1", outcome="approve", by="eve"))
+    run.now_ms += 2 * 3_600_000
+    answer = Answer.model_validate(good(run))
+    assert "in the future" in (run.engine.why_rejected(answer, run.engine._m.state.now_ms) or ""), "the last event's"
+    assert run.engine.why_rejected(answer, run.now_ms) is None
