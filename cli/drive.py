@@ -10,6 +10,7 @@ import click
 
 from cli.answering import make_answer
 from cli.answers import send
+from cli.asked import check_asked
 from cli.display import display_for, report_calls
 from cli.exits import CommandError
 from cli.follow import follow
@@ -92,7 +93,8 @@ class Driver:
         """An answer like any other: where a signature is needed, whoever runs this command gives it."""
         signs = pause.signed or self._voice.key_file is not None
         made = make_answer(pause, preset.outcome, preset.data, self._voice.id if signs else BY)
-        return self._voice.sign_answer(made, needed=pause.signed)
+        signed = self._voice.sign_answer(made, needed=pause.signed)
+        return check_asked(signed, pause, self._run, self._cluster.client.namespace)
 
     async def _ask(self, view: RunView) -> None:
         """Ask about one pause at a time; a question that somebody else has answered is taken back."""

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from cli.answering import RAISE, make_answer
 from cli.answers import send
+from cli.asked import check_asked
 from cli.exits import CommandError
 from cli.payload import json_value
 from cli.render.pause import pause_lines
@@ -38,6 +39,7 @@ async def ask(cluster: Cluster, run: str, pause: PauseView, voice: Voice) -> boo
         try:
             data = await _data(pause, outcome)
             made = voice.sign_answer(make_answer(pause, outcome, data, voice.id), needed=pause.signed)
+            made = check_asked(made, pause, run, cluster.client.namespace)
             await send(cluster, run, made, "update")
         except CommandError as error:
             console.print(Text(line(error.message), style="red"), soft_wrap=True)

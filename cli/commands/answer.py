@@ -11,6 +11,7 @@ import click
 
 from cli.answering import Scope, check_policy_pause, choose, choose_lacking, make_answer, wire_bytes
 from cli.answers import send
+from cli.asked import check_asked
 from cli.cluster import reach, require_worker
 from cli.context import Session, global_options, pass_session
 from cli.exits import usage
@@ -167,7 +168,7 @@ async def _send(word: Word) -> tuple[Answer, AnswerReceipt | None]:
     await require_worker(cluster)
     pauses = await pauses_of(cluster, word.run)
     found = choose(pauses, word.pause, word.run) if word.lack is None else choose_lacking(pauses, word.lack, word.run)
-    made = _made(word, found)
+    made = check_asked(_made(word, found), found, word.run, cluster.client.namespace)
     return made, None if word.dry_run else await send(cluster, word.run, made, word.way)
 
 

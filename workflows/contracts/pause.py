@@ -28,7 +28,8 @@ class PauseView(Wire):
 
     `answerers` are alternatives (empty: anyone); an entry with `&` names several things that one person must be.
     `quorum` of them must say the same; `answered_by` are those who have. `signed`: only signed answers count.
-    `lacks` are the capabilities that a `grant` would give, `budget` what `raise` and `reduce` are about.
+    `lacks` are the capabilities that a `grant` would give, `budget` what `raise` and `reduce` are about. `asked` is
+    what `digest` is the digest of: whoever signs need not believe whoever shows the question.
     """
 
     id: str
@@ -55,6 +56,7 @@ class PauseView(Wire):
     answered_by: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
     budget: dict[str, Any] | None = None
+    asked: dict[str, Any] = {}
 
 
 class Answer(Document):

@@ -7,13 +7,14 @@ fast; a test holds them to `policies.canonical`.
 from __future__ import annotations
 
 import hashlib
+import json
 from json.encoder import encode_basestring as quoted
 from typing import TYPE_CHECKING
 
 from policies.canonical import canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 PAUSE_DOMAIN = b"detent.pause.v1\0"
 
@@ -49,6 +50,12 @@ def idempotency_key(*, namespace: str, workflow_id: str, first_run_id: str, call
     """
     parts = (namespace, workflow_id, first_run_id, call, args_digest)
     return hashlib.sha256(f"[{','.join([quoted(part) for part in parts])}]".encode()).hexdigest()
+
+
+def text_digest(ask: str, show: str | None, error: Mapping[str, object] | None) -> str:
+    """SHA-256 of what a question says in words: what its author, a tool or a model wrote."""
+    written = json.dumps({"ask": ask, "show": show, "error": error}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(written.encode()).hexdigest()
 
 
 def pause_digest(asked: dict[str, object]) -> str:

@@ -49,6 +49,7 @@ def _pause_view(m: Machine, pause: PauseState) -> PauseView:
         signed=wanted_of(m, pause).signed,
         answered_by=answered_by(m, pause),
         lacks=pause.lacks,
+        asked=pause.asked,
         budget=_budget(m, pause) if Trigger.BUDGET in pause.triggers else None,
     )
 

@@ -9,7 +9,7 @@ from workflows.engine import auditing
 from workflows.engine.asking import asked_call
 from workflows.engine.clock import rfc3339
 from workflows.engine.commands import CancelTimer, StartTimer
-from workflows.engine.digest import pause_digest
+from workflows.engine.digest import pause_digest, text_digest
 from workflows.engine.silences import ESCALATE, KEEP_WAITING, silence_of
 from workflows.engine.standards import in_the_end, starter_of, why_nobody
 
@@ -97,11 +97,15 @@ def _covered(m: Machine, pause: PauseState) -> dict[str, object]:
     """What policy-language.md ("Pauses and answers on the wire") says a pause's digest is made of.
 
     Where whoever started the run may not answer, also who that is: the worker that makes the call judges by it.
+    Where no call waits for the answer but the words are all there is, also these: a reset may bring others.
     """
     call = call_of(m, pause)
     calls = [] if call is None else [asked_call(m, call).model_dump(mode="json", exclude={"args"})]
     starter = starter_of(m) if pause.not_starter else None
     known = {} if starter is None else {"starter": {"id": starter[0], "assurance": starter[1]}}
+    error = None if pause.error is None else pause.error.model_dump(exclude_none=True)
+    in_words = error is not None or (not calls and pause.activation)
+    worded = {"text_digest": text_digest(pause.ask, pause.show, error)} if in_words else {}
     return {
         "namespace": m.run.namespace,
         "workflow_id": m.run.workflow_id,
@@ -118,4 +122,5 @@ def _covered(m: Machine, pause: PauseState) -> dict[str, object]:
         "quorum": pause.quorum,
         "deadline": None if pause.deadline_ms is None else rfc3339(pause.deadline_ms),
         **known,
+        **worded,
     }
