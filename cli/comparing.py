@@ -129,7 +129,7 @@ class _Made:
         found = event.upsert_workflow_search_attributes_event_attributes.search_attributes.indexed_fields
         body = self._next("upsert_workflow_search_attributes")
         made = NOTHING if body is None else _map(body.search_attributes.indexed_fields)
-        return Pair(event.event_id, "the search attributes", _map(found), made)
+        return Pair(event.event_id, "the set of search attributes", _map(found), made)
 
     def memo(self, event: HistoryEvent) -> Pair:
         found = event.workflow_properties_modified_event_attributes.upserted_memo.fields

@@ -53,9 +53,10 @@ def worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
+tools_option = click.option("--tools", type=DIRECTORY, multiple=True, help="A directory of more tools; repeatable.")
 _WORKER = (
     click.option("--workspace", type=DIRECTORY, help="The directory that tools work in (default: the current one)."),
-    click.option("--tools", type=DIRECTORY, multiple=True, help="A directory of more tools; repeatable."),
+    tools_option,
     click.option("--models", type=FILE, help="The models file."),
     click.option("--policy", type=FILE, help="The policy file."),
 )

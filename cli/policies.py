@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +11,10 @@ from typing import TYPE_CHECKING
 from cli.documents import load_document
 from cli.exits import unknown, usage
 from cli.inventory import cards
-from cli.options import WorkerOptions
 from policies.budget import Amount
 from policies.capability import Capability, CapabilitySet, resolve_needs
 from policies.cases import run_cases
+from policies.decide import decide
 from policies.errors import DocumentError
 from policies.explain import explain
 from policies.model import Effect, Facts, Request, Risk, Standing
@@ -21,9 +22,11 @@ from worker.operator_files import load_policy
 from workflows.language.yaml import attach
 
 if TYPE_CHECKING:
+    from cli.options import WorkerOptions
     from policies.cases import CaseResult
     from policies.document import PolicyDocument
     from policies.explain import StageRow
+    from policies.model import Decision
     from policies.tenant import TenantPolicy
 
 NOTHING = Amount()
@@ -45,10 +48,10 @@ def read_policy(file: str | None) -> PolicyDocument:
     return load_policy(None if file is None else Path(file))
 
 
-def read_cases(file: str, policy: PolicyDocument) -> tuple[CaseResult, ...]:
+def read_cases(file: str, policy: PolicyDocument, worker: WorkerOptions) -> tuple[CaseResult, ...]:
     """Run the cases of a file, which may name the tools that are here; `DocumentError` if the file itself is wrong."""
     loaded = load_document(file)
-    tools = cards(WorkerOptions(None, None, (), None), os.environ).tools if _names_tools(loaded.data) else {}
+    tools = cards(worker, os.environ).tools if _names_tools(loaded.data) else {}
     try:
         return run_cases(loaded.data, policy, tools)
     except DocumentError as error:
@@ -76,20 +79,23 @@ def advisory_tenants(policy: PolicyDocument) -> list[tuple[str, tuple[str, ...]]
     return shared
 
 
-def explain_call(policy: PolicyDocument, call: Hypothesis) -> tuple[StageRow, ...]:
-    """What every stage of the gate says of the call."""
+def explain_call(
+    policy: PolicyDocument, call: Hypothesis, worker: WorkerOptions
+) -> tuple[Decision, tuple[StageRow, ...]]:
+    """The verdict, and what every stage of the gate says of the call."""
     tenant = policy.tenant(call.tenant)
     if tenant is None:
         known = ", ".join(f"`{name}`" for name in policy.tenants)
         raise usage(f"`--tenant {call.tenant}`: the policy has {known}")
-    return explain(tenant, _request(call), _facts(tenant, call.namespace))
+    request, facts = _request(call, worker), _facts(tenant, call.namespace)
+    return decide(tenant, request, facts), explain(tenant, request, facts)
 
 
-def _request(call: Hypothesis) -> Request:
+def _request(call: Hypothesis, worker: WorkerOptions) -> Request:
     effect, risk = Effect.NONE, Risk.LOW
     needs: tuple[Capability, ...] = (Capability("model", call.name),)
     if not call.is_model:
-        card = cards(WorkerOptions(None, None, (), None), os.environ).tools.get(call.name)
+        card = cards(worker, os.environ).tools.get(call.name)
         if card is None:
             raise unknown(f"no tool `{call.name}` here; `detent tools ls` lists them, `--model` is for models")
         effect, risk = card.effect, card.risk
@@ -104,6 +110,8 @@ def _request(call: Hypothesis) -> Request:
         needs=needs,
         asked=CapabilitySet(needs),
         reserve=Amount(steps=1, tool_calls=0 if call.is_model else 1),
+        args=None if call.is_model else call.args,
+        args_bytes=0 if call.is_model else len(json.dumps(call.args, ensure_ascii=False).encode()),
     )
 
 

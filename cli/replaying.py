@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 MIB = 1024 * 1024
 MAX_BYTES = 512 * MIB
+_INNER = re.compile(r'Failure \{ failure: Some\(Failure \{ message: "((?:[^"\\]|\\.)*)"')
+"""What went wrong, where the SDK prints a failure of its core with its stack and all that it does not have."""
 _EVENT_ID = re.compile(r"(?:id: |event_id[=:] ?|event )(\d+)")
 
 
@@ -111,6 +113,7 @@ async def replay(
 
 def disagreement(failure: BaseException) -> Disagreement:
     """Where and why a replay failed, in the SDK's words."""
-    message = str(failure) or type(failure).__name__
-    found = _EVENT_ID.search(message)
-    return Disagreement(event_id=int(found.group(1)) if found else None, message=message)
+    said = str(failure) or type(failure).__name__
+    event, inner = _EVENT_ID.search(said), _INNER.search(said)
+    message = said if inner is None else inner.group(1).replace('\\"', '"')
+    return Disagreement(event_id=int(event.group(1)) if event else None, message=message)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from activities.blobs import DirectoryBlobs
 from activities.tools import openat2
 from policies.errors import DocumentError
 from worker.audit_key import HOW_TO_MAKE as HOW_TO_SIGN
+from worker.blob_directory import REMEDY, why_unwritable
 from worker.compose import compose
 from worker.connect import Unreachable, connect, target
 from worker.namespace import how_to_register, missing_search_attributes
@@ -82,13 +82,9 @@ def _openat2() -> Check:
 
 
 def _blobs(path: Path) -> Check:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=path):
-            pass
-    except OSError as error:
-        remedy = "make it writable for this user, or set DETENT_BLOBS"
-        return _wrong("blobs", f"`{path}` cannot be written: {error.strerror}", remedy)
+    why = why_unwritable(path)
+    if why is not None:
+        return _wrong("blobs", f"`{path}` cannot be written: {why}", REMEDY)
     return _fine("blobs", f"`{path}` can be written")
 
 

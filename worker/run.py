@@ -16,6 +16,7 @@ from temporalio.service import RPCError
 from activities.blobs import DirectoryBlobs
 from policies.errors import DocumentError
 from worker.audit_key import forget_audit_key, require_signer
+from worker.blob_directory import require_blobs
 from worker.compose import build_worker, compose
 from worker.connect import Unreachable, connect, leave, target, worker_identity
 from worker.ledgers import keeping_ledgers
@@ -87,6 +88,7 @@ async def _work(found: Settings, where: Target, environ: Mapping[str, str]) -> N
     composition = compose(found, where.namespace, environ)
     require_seal_keys(composition.seals)
     require_signer(composition.policy, composition.signer)
+    require_blobs(found.blobs)
     forget(os.environ)
     forget_audit_key(os.environ)
     redact_logs(composition.redactor)

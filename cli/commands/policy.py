@@ -11,6 +11,7 @@ from cli.commands.policy_replay import replay
 from cli.context import Session, global_options, pass_session
 from cli.exits import Exit, invalid, usage
 from cli.groups import SubGroup
+from cli.options import WorkerOptions, tools_option
 from cli.payload import json_value
 from cli.policies import Hypothesis, advisory_tenants, explain_call, read_cases, read_policy
 from cli.recorded_calls import Wanted, explained
@@ -22,9 +23,12 @@ from policies.errors import DocumentError
 from policies.policy_schema import schema as policy_schema
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cli.recording import Decided
     from policies.cases import CaseResult
     from policies.explain import StageRow
+    from policies.model import Decision
 
 STYLES = {"allow": "green", "modify": "yellow", "wait": "yellow", "ask": "yellow"}
 SHARED = "tenants are advisory: {names} share namespace `{namespace}`, and whoever reaches it may pick either"
@@ -82,15 +86,16 @@ def schema(session: Session) -> None:
 @click.option(
     "--policy", "policy_file", metavar="FILE", help="The policy for cases that bring none (default: built in)."
 )
+@tools_option
 @global_options
 @pass_session
-def test(session: Session, files: tuple[str, ...], policy_file: str | None) -> int:
+def test(session: Session, files: tuple[str, ...], policy_file: str | None, tools: tuple[Path, ...]) -> int:
     """Run decision cases: {name, policy?, request, facts, want: {verdict, reasons}}; exits 5 when one disagrees.
 
     A request may name one of the tools that are here: {tool: NAME, args: {...}}.
     """
     shared = read_policy(policy_file)
-    results = [result for file in files for result in read_cases(file, shared)]
+    results = [result for file in files for result in read_cases(file, shared, _worker(tools))]
     if session.as_json:
         session.print_json([_result_object(result) for result in results])
     else:
@@ -110,6 +115,7 @@ def test(session: Session, files: tuple[str, ...], policy_file: str | None) -> i
 @click.option("--history", metavar="FILE", help="Explain what was decided in this history, by the policy of then.")
 @click.option("--event", type=click.IntRange(1), metavar="N", help="Of a history: only what this event was decided as.")
 @click.option("--call", "call_id", metavar="ID", help="Of a history: only this call, `<activation>:<n>`.")
+@tools_option
 @global_options
 @pass_session
 def explain(session: Session, /, call: str | None, *, history: str | None, **options: Any) -> None:
@@ -125,14 +131,15 @@ def explain(session: Session, /, call: str | None, *, history: str | None, **opt
         raise usage("name the CALL to explain, or a `--history` that has some")
     if options["event"] or options["call_id"]:
         raise usage("`--event` and `--call` are for `--history`")
-    rows = _hypothetical(call, options)
+    decision, rows = _hypothetical(call, options)
     if session.as_json:
         session.print_json([_row_object(row) for row in rows])
     else:
-        show(*(text for row in rows for text in _row_lines(row)))
+        head = f"{line(call)}: {decision.verdict}"
+        show(Text(head, style="bold"), *(text for row in rows for text in _row_lines(row)))
 
 
-def _hypothetical(call: str, options: dict[str, Any]) -> tuple[StageRow, ...]:
+def _hypothetical(call: str, options: dict[str, Any]) -> tuple[Decision, tuple[StageRow, ...]]:
     text = options["args_text"]
     args = json_value(text, "`--args`") if text is not None else {}
     if not isinstance(args, dict):
@@ -140,7 +147,13 @@ def _hypothetical(call: str, options: dict[str, Any]) -> tuple[StageRow, ...]:
     if options["is_model"] and args:
         raise usage("`--args` is for tools: what a model is asked does not matter to the gate")
     found = read_policy(options["policy_file"])
-    return explain_call(found, Hypothesis(call, args, options["tenant"], options["namespace"], options["is_model"]))
+    hypothesis = Hypothesis(call, args, options["tenant"], options["namespace"], options["is_model"])
+    return explain_call(found, hypothesis, _worker(options["tools"]))
+
+
+def _worker(tools: tuple[Path, ...]) -> WorkerOptions:
+    """The worker whose tools are meant, by what is said here and in the environment."""
+    return WorkerOptions(None, None, tools, None)
 
 
 def _explain_recorded(session: Session, file: str, name: str | None, options: dict[str, Any]) -> None:

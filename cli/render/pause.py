@@ -31,7 +31,8 @@ def pause_lines(pause: PauseView, run: str, *, full: bool = False, how: bool = T
 def title(pause: PauseView) -> Text:
     """`◆ p1 at accept asks  (on_human_node)`; the id and the node are the engine's."""
     why = f"  {', '.join(map(line, pause.triggers or (pause.trigger,)))}"
-    return Text.assemble(("◆ ", "yellow"), (line(pause.id), "bold"), f" at `{line(pause.node)}`", (why, "dim"))
+    place = f" at `{line(pause.node)}`" if pause.node else " of the whole run"
+    return Text.assemble(("◆ ", "yellow"), (line(pause.id), "bold"), place, (why, "dim"))
 
 
 def how_to_answer(pause: PauseView, run: str) -> str:
@@ -54,6 +55,9 @@ def _facts(pause: PauseView) -> Iterator[Text]:
     if pause.answerers or pause.signed or pause.quorum > 1:
         yield _fact("who", _who(pause))
     yield _fact("outcomes", ", ".join(line(outcome) for outcome in pause.outcomes))
+    most = (pause.budget or {}).get("max_raise")
+    if most:
+        yield _fact("raise", f"--data with at most {json_text(most)}")
     if pause.deadline is not None:
         yield _fact("deadline", f"{line(pause.deadline)}, then {line(pause.on_timeout)}")
 

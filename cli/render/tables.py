@@ -19,7 +19,7 @@ def print_table(heads: Sequence[str], rows: Iterable[Sequence[object]], styles: 
     console = stdout()
     if not console.is_terminal:
         for row in rows:
-            console.print(Text("\t".join(_plain(cell) for cell in row)), soft_wrap=True)
+            console.file.write("\t".join(_plain(cell) for cell in row) + "\n")  # `print` makes spaces of tabs
         return
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for index, head in enumerate(heads):

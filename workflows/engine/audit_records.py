@@ -51,7 +51,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
         "pause": "the pause whose answer let it pass",
     },
     "settled": {
-        **_CALL,
+        "call": _CALL["call"],
         **_AMOUNT,
         "status": "`ok`, `cancelled` or the type of its failure",
         "result": "the digest of its output, or of type and message of its failure",

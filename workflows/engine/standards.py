@@ -58,7 +58,8 @@ def why_nobody(m: Machine, wanted: Standard) -> str | None:
         return None
     how = "who may answer and can sign" if wanted.signed else "who may answer"
     who = f" ({' or '.join(wanted.answerers)})" if wanted.answerers else ""
-    return f"{wanted.quorum} must answer, and the operator's policy knows {len(able)} {how}{who}"
+    but = f"; `{barred}` started the run and may not answer" if barred is not None else ""
+    return f"{wanted.quorum} must answer, and the operator's policy knows {len(able)} {how}{who}{but}"
 
 
 def _may(m: Machine, wanted: Standard, person: Person) -> bool:

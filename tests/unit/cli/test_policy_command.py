@@ -51,3 +51,26 @@ def test_a_mistake_is_shown_with_its_line_and_a_suggestion(tmp_path: Path) -> No
     assert "policy.yaml:" in result.stdout
     assert "guardrails[0].when" in result.stdout
     assert "did you mean `tokens_used`?" in result.stdout
+
+
+TOOL = """
+from activities.tools.declare import Effect, Risk, ToolContext, tool
+
+@tool("pay.transfer", effect=Effect.ONCE, risk=Risk.LOW, timeout="1s", requires=[])
+async def transfer(context: ToolContext, amount: int) -> int:
+    \"\"\"Send money.\"\"\"
+    return amount
+"""
+
+
+def test_a_guardrail_is_explained_with_the_arguments_and_for_an_operators_own_tool(tmp_path: Path) -> None:
+    (tmp_path / "tools").mkdir()
+    (tmp_path / "tools" / "pay.py").write_text(TOOL)
+    rule = {"id": "large", "scope": "execution", "when": "get(execution.args, 'amount', 0) > 5", "then": "deny"}
+    document = small(tenants={"default": {"allow": [{"tool": ["**"]}]}}, guardrails=[rule])
+    (tmp_path / "policy.yaml").write_text(yaml.safe_dump(document))
+    given = ("--policy", str(tmp_path / "policy.yaml"), "--tools", str(tmp_path / "tools"))
+    large = _run("policy", "explain", "pay.transfer", "--args", '{"amount": 6}', *given)
+    assert large.stdout.startswith("pay.transfer: deny\n")
+    assert 'execution.args: {"amount":6}' in large.stdout
+    assert _run("policy", "explain", "pay.transfer", *given).stdout.startswith("pay.transfer: allow\n")

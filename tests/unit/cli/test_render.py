@@ -10,12 +10,14 @@ from rich.console import Console
 from cli.render.nodes import duration, node_tree
 from cli.render.pause import how_to_answer, pause_lines
 from cli.render.run import run_view
+from cli.render.tables import print_table
 from tests.unit.cli.pauses import node, pause, view
 from workflows.contracts.failures import ErrorInfo
 from workflows.contracts.pause import AskedCall, Refusal
 from workflows.contracts.run import BudgetView, UsageView
 
 if TYPE_CHECKING:
+    import pytest
     from rich.console import RenderableType
 
 HOSTILE = "[bold red]x[/] [link=http://evil]y[/link]\x1b]0;title\x07\u202e"
@@ -122,6 +124,21 @@ def test_the_line_that_asks_stands_above_what_comes_from_outside() -> None:
     ]
     assert order == sorted(order)
     assert lines[0].startswith("◆ p1 at `accept`")
+
+
+def test_a_pause_of_no_node_is_the_whole_runs() -> None:
+    assert pause_lines(pause(node=""), "run")[0].plain.startswith("◆ p1 of the whole run")
+
+
+def test_what_may_be_raised_is_said_as_the_data_that_raises_it() -> None:
+    lines = [text.plain for text in pause_lines(pause(budget={"rungs": [], "max_raise": {"tool_calls": 5}}), "run")]
+    assert '  raise    --data with at most {"tool_calls": 5}' in lines
+    assert not any("raise" in text.plain for text in pause_lines(pause(budget={"max_raise": {}}), "run"))
+
+
+def test_a_table_for_programs_has_tabs(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(["a", "b"], [("x", 1), (None, "y")])
+    assert capsys.readouterr().out == "x\t1\n\ty\n"
 
 
 def test_large_arguments_are_named_by_size_and_digest() -> None:

@@ -213,6 +213,7 @@ def test_starter_does_not_count_towards_a_quorum() -> None:
     assert error.message.startswith(
         "`risky`: 2 must answer, and the operator's policy knows 1 who may answer and can sign"
     )
+    assert error.message.endswith("; `ada` started the run and may not answer")
 
 
 def test_unsigned_answer_goes_by_the_roles_that_it_claims() -> None:
