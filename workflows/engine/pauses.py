@@ -80,6 +80,12 @@ def open_for_run(m: Machine, rules: tuple[str, ...], message: str, call: str | N
     put(m, pause, at_first(m, pause.triggers))
 
 
+def asks_of_tasks(m: Machine) -> bool:
+    """Whether tasks wait for an answer before they start."""
+    rule = m.policy.triggers.get(Trigger.TASK)
+    return rule is not None and rule.ui != "toast"
+
+
 def ask_before(m: Machine, activation: Activation) -> bool:
     """Ask whether a node that does something may start at all, where the policy wants that; True if it waits now.
 
@@ -89,7 +95,7 @@ def ask_before(m: Machine, activation: Activation) -> bool:
     if rule is None or activation.kind not in DOING:
         return False
     ask = f"node `{activation.node}` is about to start"
-    if rule.ui == "toast":
+    if not asks_of_tasks(m):
         tell(m, Trigger.TASK.value, ask)
         return False
     wanted = at_first(m, (Trigger.TASK,))

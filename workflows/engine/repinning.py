@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from policies.model import Trigger
 from policies.tenant import TenantPolicy
 from workflows.contracts.calls import Permit
 from workflows.contracts.failures import FailureType
@@ -11,12 +12,12 @@ from workflows.engine import auditing, slots, spending
 from workflows.engine.clock import seconds_ms
 from workflows.engine.controls import spend
 from workflows.engine.machine import problem
-from workflows.engine.pauses import close_pause
+from workflows.engine.pauses import asks_of_tasks, close_pause
 from workflows.engine.questions import forget_timer, put, why_unaskable
 from workflows.engine.releasing import names_of
 from workflows.engine.silences import Silence, silence_of
 from workflows.engine.standards import at_first
-from workflows.engine.steps import Fail, Requeue
+from workflows.engine.steps import Fail, Requeue, Restart
 from workflows.language.graph import HumanNode
 
 if TYPE_CHECKING:
@@ -57,6 +58,10 @@ def _ask_again(m: Machine, pause: PauseState) -> None:
         close_pause(m, pause)
         activation = m.state.activations[pause.activation]
         slots.wake(m, m.frame_of(activation), Requeue(activation.id, pause.call))
+    elif Trigger.TASK in pause.triggers and not asks_of_tasks(m):
+        close_pause(m, pause)
+        activation = m.state.activations[pause.activation]
+        slots.wake(m, m.frame_of(activation), Restart(activation.id))
     else:
         _put_anew(m, pause)
 

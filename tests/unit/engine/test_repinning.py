@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.support.asking import RISKY, only, people, run_under, sent, taken
 from tests.support.cards import policy_document, run_card
 from workflows.contracts.calls import Permit
@@ -198,3 +200,17 @@ def test_run_that_is_ending_keeps_its_policy() -> None:
     digest = run.engine.card.policy_digest
     run.feed(events.Repinned(run.now_ms, "ada", {}, "0" * 64))
     assert run.engine.card.policy_digest == digest
+
+
+@pytest.mark.parametrize("triggers", [{}, {"on_task": {"ui": "toast", "on_timeout": "abort"}}])
+def test_task_starts_that_the_new_policy_does_not_ask_about(triggers: dict[str, Any]) -> None:
+    run = run_under(RISKY, risk={"high": "auto"}, triggers={"on_task": {}})
+    assert (only(run).trigger, run.every_call) == ("on_task", [])
+    assert repin(run, risk={"high": "auto"}, triggers=triggers) == ["StartCall"]
+    assert run.engine.pauses() == []
+
+
+def test_task_that_the_new_policy_asks_about_still_waits() -> None:
+    run = run_under(RISKY, triggers={"on_task": {}})
+    assert repin(run, triggers={"on_task": {"answerers": ["role:lead"]}}) == []
+    assert (only(run).id, only(run).answerers) == ("p1", ("role:lead",))
