@@ -65,7 +65,7 @@ def graphs(draw: st.DrawFn, *, trouble: bool = True, depth: int = 3) -> dict[str
     return {
         "graph": "random",
         "version": "1.0.0",
-        "capabilities": [{"tool": list(TOOLS)}, {"model": ["default"]}],
+        "capabilities": [{"tool": list(TOOLS)}, {"model": ["default", "small"]}],
         "state": CHANNELS,
         "start": start,
         "nodes": draft.nodes,
@@ -103,7 +103,7 @@ def _sequence(draft: Draft, exit_to: str, *, depth: int, task: bool = False) -> 
 def _piece(draft: Draft, target: str, *, depth: int) -> str:
     kinds = ["tool", "tool", "plan", "loop"]
     kinds += ["fork", "map"] * depth
-    kinds += ["human", "wait", "validate", "model"] if draft.trouble else []
+    kinds += ["human", "wait", "validate", "model", "model"] if draft.trouble else []
     kind = str(draft.pick(*kinds))
     if kind in ("fork", "map"):
         return _scope(draft, kind, target, depth=depth)

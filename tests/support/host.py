@@ -9,17 +9,25 @@ from policies.canonical import digest
 from tests.support import invariants
 from tests.support.cards import policy_document, run_card
 from tests.support.simulator import Simulator
+from tests.support.witness import Witness
 from workflows.contracts.calls import Usage
 from workflows.contracts.pause import Answer
 from workflows.engine import events
+from workflows.engine.commands import StartCall
 
 if TYPE_CHECKING:
     from workflows.contracts.run import RunView
-    from workflows.engine.commands import StartCall
 
 MAX_EVENTS = 400
 USAGE = Usage(tokens=120, input_tokens=100, output_tokens=20, cost_nano=90_000)
 OVERRUN = Usage(tokens=1500, input_tokens=100, output_tokens=1400, cost_nano=9_000_000)
+
+NAMES = ("ada", "bob", "cy")
+DATA: dict[str, object] = {"complete": {"result": {"y": 3}}, "raise": {"tool_calls": 1}}
+
+
+def _said(answer: Answer) -> dict[str, object]:
+    return {name: value for name, value in answer if value is not None}
 
 
 class Host:
@@ -29,13 +37,16 @@ class Host:
         self.random = random.Random(seed)  # noqa: S311  a schedule, not a secret
         self.trouble = trouble
         self.luck = self.random.randint(1, 40)
-        if self.random.random() < 0.5:
+        if self.random.random() < 0.5 and "triggers" not in tenant:
             tenant["triggers"] = {
                 "on_risky_tool": {"ui": "modal", "deadline": "1h", "on_timeout": "deny"},
                 "on_failure": {"ui": "modal", "deadline": "1h", "on_timeout": "skip"},
             }
         self.policy = policy_document(**tenant)
+        self.signs = "answerers" in tenant
         self.run = Simulator(document, run_card(self.policy))
+        self.witness = Witness()
+        self.run.watch(self.witness)
         self.log: list[events.Event] = []
 
     def play(self) -> RunView:
@@ -59,9 +70,21 @@ class Host:
     def feed(self, event: events.Event) -> None:
         """Apply one event and remember it."""
         self.run.now_ms += 7
+        if self.signs and isinstance(event, events.AnswerArrived) and event.answer.signature is None:
+            event = events.AnswerArrived(event.at_ms, self.run.signed(_said(event.answer)))
         self.log.append(event)
-        self.run.feed(event)
+        before = self._stopped()
+        given = [command for command in self.run.feed(event) if isinstance(command, StartCall)]
+        for command in given:
+            self.witness.check(command)
+        assert not (given and before & self._stopped()), "a call was made while it might not be"
         invariants.check(self.run.engine)
+
+    def _stopped(self) -> set[str]:
+        """What keeps the run from making calls."""
+        state = self.run.engine._m.state
+        found = {"held": state.held_by, "halted": state.halted, "draining": state.draining or None}
+        return {f"{name} {by}" for name, by in found.items() if by is not None}
 
     def outcomes(self) -> list[events.Event]:
         """How each call in flight could end."""
@@ -103,8 +126,10 @@ class Host:
             for outcome in pause.outcomes:
                 if outcome in ("abort", "deny") and self.random.random() < 0.95:
                     continue
-                data = {"result": {"y": 3}} if outcome == "complete" else None
-                found.append(events.AnswerArrived(at, Answer(pause=pause.id, outcome=outcome, data=data, by="ann")))
+                said = Answer(pause=pause.id, outcome=outcome, data=DATA.get(outcome), by=self.random.choice(NAMES))
+                if outcome == "approve" and self.random.random() < 0.2:
+                    said = said.model_copy(update={"scope": "run"})
+                found.append(events.AnswerArrived(at, said))
         return found
 
     def lifts(self) -> list[events.Event]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from policies.budget import NOTHING
+from policies.budget import NOTHING, RESERVED
 from workflows.engine.queue import stuck
 from workflows.engine.state import ROOT
+from workflows.engine.steps import Enter
 
 if TYPE_CHECKING:
     from workflows.engine.engine import Engine
@@ -22,6 +23,7 @@ def check(engine: Engine) -> None:
     flying = [call for call in m.state.calls.values() if call.status == "in_flight"]
     assert len(flying) == m.state.in_flight <= 200
     assert m.ledgers[""].reserved == sum((call.reserve for call in flying), NOTHING)
+    _check_budgets(m)
     queued = sorted(call.id for call in m.state.calls.values() if call.status == "queued")
     assert queued == sorted(call_id for _, _, call_id in m.queue)
     for scope in m.state.scopes.values():
@@ -40,6 +42,16 @@ def check(engine: Engine) -> None:
         _check_never_idle(m)
 
 
+def _check_budgets(m: Machine) -> None:
+    """Nothing is over its limit that is not recorded as an overrun, after which nothing starts in that scope."""
+    for name, ledger in m.ledgers.items():
+        total = ledger.used + ledger.reserved
+        for unit in (*RESERVED, "steps"):
+            limit = getattr(ledger.limit, unit)
+            over = limit is not None and getattr(total, unit) > limit
+            assert not over or (unit in ledger.stopped and getattr(ledger.overrun, unit) > 0), f"{name}: {unit}"
+
+
 def _check_scope(m: Machine, scope: Scope) -> None:
     assert scope.slots == sum(branch.slot for branch in scope.branches) <= scope.max_concurrency
     left = [branch for branch in scope.branches if branch.status in ("pending", "running")]
@@ -51,7 +63,8 @@ def _check_scope(m: Machine, scope: Scope) -> None:
         inside = f"{scope.id}[{branch.index}]"
         calls = [call for call in m.state.calls.values() if call.status != "asked" and not call.doomed]
         doomed = any(call.doomed and f"{call.activation}/".startswith(f"{inside}/") for call in m.state.calls.values())
-        busy = any(f"{call.activation}/".startswith(f"{inside}/") for call in calls)
+        at_the_end = [path for path, step in m.state.deferred.items() if isinstance(step, Enter)]
+        busy = any(f"{path}/".startswith(f"{inside}/") for path in (*(call.activation for call in calls), *at_the_end))
         assert branch.slot == busy or doomed, f"{inside}: slot {branch.slot}, busy {busy}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Literal
 
+from policies.budget import Amount
 from tests.support import signers
 from workflows.contracts.calls import Call, Usage
 from workflows.contracts.pause import Answer, AnswerReceipt, Refusal
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from workflows.contracts.run import RunCard
+    from workflows.engine.observing import Observer
 
 START_MS = 1_700_000_000_000
 STEP_MS = 10
@@ -39,6 +41,12 @@ class Simulator:
         self.timers: dict[str, int] = {}
         self.given: list[commands.Command] = []
         self.phase = ""
+        self.observer: Observer | None = None
+
+    def watch(self, observer: Observer) -> None:
+        """Tell somebody of every decision from now on."""
+        self.observer = observer
+        self.engine.watch(observer)
 
     def feed(self, event: events.Event) -> list[commands.Command]:
         """Apply one event and keep track of what is in flight."""
@@ -69,6 +77,8 @@ class Simulator:
         assert restored.view() == self.engine.view()
         assert restored.timers() == self.timers == self.engine.timers()
         self.engine = restored
+        if self.observer is not None:
+            self.engine.watch(self.observer)
 
     def say(self, line: str) -> list[str]:
         """One event, written as a line (see tests/scenarios/README.md), and the commands that it gave."""
@@ -89,6 +99,10 @@ class Simulator:
             "cancel": lambda: events.CancelRequested(at, "ann"),
             "drain": lambda: events.DrainRequested(at),
             "carry": lambda: events.CarryResumed(at),
+            "cancelled": lambda: events.CallCancelled(at, rest[0]),
+            "timer": lambda: events.TimerFired(at, rest[0]),
+            "granted": lambda: events.LeaseArrived(at, _units(rest[1:]), at + HOUR_MS, int(rest[0])),
+            "settled": lambda: events.LeaseSettled(at, int(rest[0])),
         }
         if verb in controls:
             return controls[verb]()
@@ -97,10 +111,6 @@ class Simulator:
         if verb == "fail":
             billed: Literal["no", "maybe"] = "no" if rest[1].endswith("Failed") else "maybe"
             return events.CallFailed(at, rest[0], rest[1], " ".join(rest[2:]) or "it failed", 1, billed)
-        if verb == "cancelled":
-            return events.CallCancelled(at, rest[0])
-        if verb == "timer":
-            return events.TimerFired(at, rest[0])
         if verb == "answer":
             return events.AnswerArrived(at, self._answer(rest[0], rest[1], rest[2:]))
         raise ValueError(f"no event `{verb}`")
@@ -162,8 +172,17 @@ def _told(outcome: AnswerReceipt | Refusal) -> str:
 
 def _lease(command: commands.TakeLease | commands.SettleLease) -> str:
     if isinstance(command, commands.TakeLease):
-        return f"lease {command.fence}: {command.want}"
-    return f"settle {command.fence}: {command.used}{' for good' if command.final else ''}"
+        return f"lease {command.fence}: {_amount(command.want)}, at least {_amount(command.need)}"
+    return f"settle {command.fence}: {_amount(command.used)} used{' for good' if command.final else ''}"
+
+
+def _units(words: list[str]) -> Amount:
+    return Amount(**json.loads(" ".join(words)))
+
+
+def _amount(amount: Amount) -> str:
+    found = amount._asdict()
+    return json.dumps({unit: n for unit, n in found.items() if n})
 
 
 def _end(run: Simulator) -> str:

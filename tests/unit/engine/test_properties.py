@@ -11,6 +11,7 @@ from policies.canonical import digest
 from tests.support.cards import run_card
 from tests.support.graphs import budgets, graphs
 from tests.support.host import Host
+from tests.support.rules import rules
 from tests.support.simulator import Simulator
 from workflows.contracts.calls import Call
 from workflows.contracts.names import ENGINE
@@ -68,6 +69,23 @@ def test_every_run_ends_or_waits_and_no_call_lacks_a_decision(
             verdict=payload.decision.verdict,
             rules=payload.decision.rules,
         )
+
+
+@settings(SLOW, max_examples=60)
+@given(document=graphs(), parts=rules(), seed=st.integers(0, 10_000))
+def test_no_order_of_events_lets_a_call_through_that_the_policy_refuses(
+    document: dict[str, object], parts: dict[str, object], seed: int
+) -> None:
+    host = Host(document, seed, trouble=True, **parts)
+    view = host.play()
+    ids = [command.activity_id for command in host.run.every_call]
+    assert len(ids) == len(set(ids))
+    assert not {"forbidden"} & {command.payload["name"] for command in host.run.every_call}
+    unseen = Simulator(document, run_card(host.policy))
+    for event in host.log:
+        unseen.feed(event)
+    assert unseen.given == host.run.given
+    assert unseen.engine.view() == view
 
 
 @SLOW
