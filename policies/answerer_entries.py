@@ -54,7 +54,7 @@ def read_role(reader: Reader, value: object, path: str) -> str | None:
 
 def read_person_id(reader: Reader, value: object, path: str) -> str | None:
     """A person's id. What answers without a name, or by itself, goes by ids of its own."""
-    if value in {ANY, NOT_STARTER, "unknown", "preset"}:
+    if value in (ANY, NOT_STARTER, "unknown", "preset"):
         reader.add("wrong_value", path, f"{shown(value)} stands for somebody without a name: it cannot be an id")
         return None
     return reader.name(value, path, PERSON_NAME, MAX_PERSON)

@@ -55,8 +55,8 @@ class Speaker:
 
     @property
     def name(self) -> str:
-        """As records have it: the id, behind `claimed:` where nobody has proved it."""
-        return self.id if self.assurance == "signed" else f"claimed:{self.id}"
+        """As records have it: the id, behind `claimed:` where nobody has proved it, and never as two."""
+        return self.id if self.assurance == "signed" else f"claimed:{self.id.replace(',', '_')}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,6 +200,7 @@ def test_a_signature_that_is_not_needed_must_hold_all_the_same() -> None:
 def test_a_speaker_is_signed_or_claimed() -> None:
     assert speaker_of(said(), PEOPLE) == Speaker("ada", "signed", public_key("ada"))
     assert speaker_of({"by": "ada"}, PEOPLE).name == "claimed:ada"
+    assert speaker_of({"by": "zed, ada"}, PEOPLE).name == "claimed:zed_ ada", "one claim never reads as two people"
     assert speaker_of(said("zed"), PEOPLE).assurance == "claimed"
     assert speaker_of(said(), PEOPLE).name == "ada"
 

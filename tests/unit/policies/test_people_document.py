@@ -276,3 +276,8 @@ def test_whoever_cannot_prove_it_may_not_answer() -> None:
 
 def test_changed_parts_are_told_at_their_place() -> None:
     assert problems_of(changed("answerers/people/1/id", "ada")) == [("duplicate", "answerers.people[1].id")]
+
+
+@pytest.mark.parametrize("odd", [[], {}, [["ada"]], {"env": "ADA"}, 1, None, True])
+def test_id_that_is_no_text_is_a_mistake_like_any_other(odd: object) -> None:
+    assert "answerers.people[0].id" in str(problems_of(claimed([{**ADA, "id": odd}])))
