@@ -20,11 +20,11 @@ KEEPS = "execution.name == 'keep'"
 ENDED = f"{KEEPS} && execution.status != ''"
 
 
-def rule(then: str, when: str = KEEPS, **more: object) -> dict[str, object]:
+def rule(then: str, when: str = KEEPS, **more: object) -> dict[str, Any]:
     return {"id": "r", "when": when, "then": then, "message": "so it is", **more}
 
 
-def under(*rules: dict[str, object], nodes: dict[str, Any] | None = None, **policy: Any) -> Simulator:
+def under(*rules: dict[str, Any], nodes: dict[str, Any] | None = None, **policy: Any) -> Simulator:
     """A run that has started, of one call if nothing else is said."""
     run = Simulator(graph(nodes or {"one": ONE}), run_card(policy_document(guardrails=list(rules), **policy)))
     run.say("start")
@@ -138,7 +138,7 @@ def test_a_rule_warns_once_however_often_it_holds() -> None:
 
 def test_a_rule_may_warn_of_what_a_call_has_used() -> None:
     words = "used ${execution.tokens_used} and $${more}"
-    warns = {"id": "r", "when": "execution.tokens_used > 100", "then": "warn", "message": words}
+    warns: dict[str, object] = {"id": "r", "when": "execution.tokens_used > 100", "then": "warn", "message": words}
     run = under(warns, nodes={"one": MODEL})
     run.say('ok one#1:1 {"text": "hi", "tokens": 120, "cost_nano": 5}')
     assert run.engine.view().warnings == ("used 120 and ${more} [guardrail.r]",)
@@ -156,7 +156,7 @@ def test_the_last_fifty_warnings_are_kept() -> None:
 
 
 def test_what_people_let_pass_for_one_call_is_not_let_pass_for_its_repetition() -> None:
-    triggers = {"on_guardrail": {}, "on_failure": {}}
+    triggers: dict[str, object] = {"on_guardrail": {}, "on_failure": {}}
     run = under(rule("ask", repeat=True), triggers=triggers)
     run.say("answer p1 continue")
     run.say("fail one#1:1 ToolFailed no")

@@ -188,7 +188,7 @@ def test_all_who_wait_end_with_the_run_when_nobody_lets_them_pass() -> None:
 
 def test_the_next_who_waits_asks_where_the_branch_that_asked_is_gone() -> None:
     opening = {"over": "${input.n}", "as": "n", "to": "work", "join": "merge", "max_concurrency": 9, "mode": "settle"}
-    document = mapped({**KEEP, "tool": "risky", "on_failure": "fail"}, concurrency=9)
+    document: dict[str, Any] = mapped({**KEEP, "tool": "risky", "on_failure": "fail"}, concurrency=9)
     document["nodes"]["open"]["rules"] = [{"map": opening}]
     document["capabilities"] = [{"tool": ["risky"]}]
     triggers: dict[str, object] = {"on_budget": {}, "on_risky_tool": {}}

@@ -8,6 +8,7 @@ from tests.support.cards import policy_document, run_card
 from tests.support.simulator import Simulator
 from workflows.engine import events
 
+Call = tuple[str, dict[str, Any]]
 ALLOW = [{"tool": ["*"]}, {"net": [".example.org"]}]
 TAINT = {
     "id": "tainted",
@@ -17,7 +18,7 @@ TAINT = {
 }
 
 
-def chain(*calls: tuple[str, dict[str, object]], **node: object) -> dict[str, Any]:
+def chain(*calls: Call, **node: object) -> dict[str, Any]:
     """Tool calls, one after the other, whether the one before failed or not."""
     names = [f"n{number}" for number in range(len(calls))]
     nodes = {
@@ -28,7 +29,7 @@ def chain(*calls: tuple[str, dict[str, object]], **node: object) -> dict[str, An
     return {"graph": "g", "version": "1.0.0", "capabilities": capabilities, "start": "n0", "nodes": nodes}
 
 
-def started(document: dict[str, Any], *rules: dict[str, object], **policy: Any) -> Simulator:
+def started(document: dict[str, Any], *rules: dict[str, Any], **policy: Any) -> Simulator:
     card = run_card(policy_document(guardrails=list(rules), allow=ALLOW, **policy))
     run = Simulator(document, card)
     run.say("start")
@@ -42,9 +43,9 @@ def through(run: Simulator) -> list[str]:
     return [str(command.payload["name"]) for command in run.every_call]
 
 
-WEB = ("web", {"host": "a.example.org"})
-PAY = ("pay", {"usd": 1})
-KEEP = ("keep", {"x": 1})
+WEB: Call = ("web", {"host": "a.example.org"})
+PAY: Call = ("pay", {"usd": 1})
+KEEP: Call = ("keep", {"x": 1})
 
 
 def test_what_was_read_from_outside_forbids_what_comes_after_it() -> None:
