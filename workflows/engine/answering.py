@@ -148,12 +148,16 @@ def _refuse(m: Machine, answer: Answer, reason: str) -> None:
 
 
 def _take(m: Machine, pause: PauseState, answer: Answer) -> None:
-    """Count an answer; once enough people have said the same, do it. What refuses takes only one."""
+    """Count an answer; once enough people have said the same, do it.
+
+    What refuses takes only one, but not at a human node, where the words mean what the graph says.
+    """
     said = _document(answer)
     speaker = speaker_of(said, m.policy.answerers)
     others = [one for one in _alive(m, pause) if speaker_of(one, m.policy.answerers) != speaker]
     agreeing = [*(one for one in others if _same(one, said)), said]
-    waits_for = 0 if answer.outcome in AT_ONCE else missing(agreeing, m.policy.answerers, pause.quorum)
+    refuses = answer.outcome in AT_ONCE and Trigger.HUMAN_NODE not in pause.triggers
+    waits_for = 0 if refuses else missing(agreeing, m.policy.answerers, pause.quorum)
     _note_answer(m, pause, answer, speaker, waits_for)
     node = m.state.activations[pause.activation].node if pause.activation else ""
     receipt = AnswerReceipt(pause=pause.id, outcome=answer.outcome, by=speaker.name, node=node, waits_for=waits_for)
@@ -161,7 +165,7 @@ def _take(m: Machine, pause: PauseState, answer: Answer) -> None:
     if waits_for:
         pause.answers = [*others, said]
         return
-    counted = [said] if answer.outcome in AT_ONCE else agreeing
+    counted = [said] if refuses else agreeing
     by = ", ".join(dict.fromkeys(speaker_of(one, m.policy.answerers).name for one in counted))
     release(m, pause, Word(answer.outcome, by, answer.data, answer.scope, tuple(counted)))
 

@@ -158,3 +158,13 @@ def test_a_node_that_fails_is_asked_about_only_where_somebody_could_answer() -> 
     other = run_under(document, triggers=asks, starter=StarterCard(id="bob", assurance="signed"))
     other.say("fail act#1:1 ToolFailed no")
     assert only(other).trigger == "on_failure"
+
+
+def test_no_word_of_a_human_node_acts_before_enough_people_have_said_it() -> None:
+    pays = {"kind": "tool", "tool": "keep", "with": {"x": 1}, "next": "end"}
+    asks = {**ASK["nodes"]["act"], "outcomes": ["cancel", "ok"], "routes": {"cancel": "pays", "ok": "end"}, "quorum": 2}
+    run = run_under({**ASK, "capabilities": [{"tool": ["keep"]}], "nodes": {"act": asks, "pays": pays}})
+    assert taken(run, "p1", "cancel", "ada").waits_for == 1
+    assert sent(run) == []
+    assert taken(run, "p1", "cancel", "bob").waits_for == 0
+    assert len(sent(run)) == 1
