@@ -73,13 +73,15 @@ class Sealer(WorkflowOutboundInterceptor):
     """Seals what a run asks for, if a worker with the key admitted it.
 
     A task of the run may have been done by anybody, so the card that is found in its history is believed only
-    with its seal. Nothing here changes what is commanded, so a worker with other keys, or none, replays the same.
+    with its seal, and nothing that is said later makes good what the run has believed before. Nothing here changes
+    what is commanded, so a worker with other keys, or none, replays the same.
     """
 
     def __init__(self, inner: WorkflowOutboundInterceptor, seals: SealKeys) -> None:
         super().__init__(inner)
         self._seals = seals
         self._admitted = False
+        self._forged = False
 
     def start_local_activity(self, given: StartLocalActivityInput) -> workflow.ActivityHandle[Any]:
         """Watch what `run.admit` says, and what a tenant's ledger does."""
@@ -94,13 +96,15 @@ class Sealer(WorkflowOutboundInterceptor):
     def _look(self, request: str, done: asyncio.Task[Any]) -> None:
         if done.cancelled() or done.exception() is not None:
             return
-        result = done.result()
-        if isinstance(result, dict):
-            info = workflow.info()
-            claim = admission_claim(
-                namespace=info.namespace, workflow_id=info.workflow_id, request=request, result=result
-            )
-            self._admitted = self._seals.holds("admission", claim, from_text(result.get("seal")))
+        result, info = done.result(), workflow.info()
+        said = result if isinstance(result, dict) else {}
+        claim = admission_claim(namespace=info.namespace, workflow_id=info.workflow_id, request=request, result=said)
+        self._judge(holds=self._seals.holds("admission", claim, from_text(said.get("seal"))), admitted=True)
+
+    def _judge(self, *, holds: bool, admitted: bool) -> None:
+        """Seal nothing more once anything in this history was said by somebody else."""
+        self._forged = self._forged or not holds
+        self._admitted = (self._admitted or admitted) and not self._forged
 
     def _start_lease(self, given: StartLocalActivityInput) -> workflow.ActivityHandle[Any]:
         """Tell which history asks; `run_id` is another one after a reset, and replies from before still count."""
@@ -111,20 +115,20 @@ class Sealer(WorkflowOutboundInterceptor):
         return handle
 
     def _look_at_lease(self, given: StartLocalActivityInput, history: str, done: asyncio.Task[Any]) -> None:
-        """Seal nothing more once somebody else has said what the tenant's ledger gives."""
+        """Whether it was the tenant's ledger that said this."""
         if done.cancelled() or done.exception() is not None:
             return
-        reply, info = done.result(), workflow.info()
+        result, info = done.result(), workflow.info()
+        reply = result if isinstance(result, dict) else {}
         claim = lease_claim(
             namespace=info.namespace,
             workflow_id=info.workflow_id,
             history=history,
             activity_id=given.activity_id or "",
             asked=given.args[0],
-            reply=reply if isinstance(reply, dict) else {},
+            reply=reply,
         )
-        seal = from_text(reply.get("seal")) if isinstance(reply, dict) else None
-        self._admitted = self._admitted and self._seals.holds("lease", claim, seal)
+        self._judge(holds=self._seals.holds("lease", claim, from_text(reply.get("seal"))), admitted=False)
 
     def start_activity(self, given: StartActivityInput) -> workflow.ActivityHandle[Any]:
         """Seal an activity; its arguments are turned into bytes here, once."""
