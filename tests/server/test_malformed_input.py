@@ -133,7 +133,13 @@ async def test_input_of_a_later_version_waits_for_a_newer_worker(runs: Runs) -> 
     await run.handle.terminate()
 
 
-CARD = {"engine": ENGINE, "tenant": "default", "policy": {"name": "default"}, "policy_digest": "0" * 64, "expressions": "x"}
+CARD = {
+    "engine": ENGINE,
+    "tenant": "default",
+    "policy": {"name": "default"},
+    "policy_digest": "0" * 64,
+    "expressions": "x",
+}
 
 
 SNAPSHOT = {"v": 1, "state": {}, "ledgers": {}}

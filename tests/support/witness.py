@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from policies.decide import decide, review
 from policies.model import Verdict
 from workflows.contracts.calls import Call
+from workflows.engine.observing import Observer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,7 @@ class Judged(NamedTuple):
     decision: Decision
 
 
-class Witness:
+class Witness(Observer):
     """An observer that asks the gate again, at once and from copies."""
 
     def __init__(self) -> None:
