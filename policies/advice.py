@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 UNUSED: Final = (Trigger.GAP, Trigger.PLAN, Trigger.EPIC)
 """Triggers of the language that nothing in a run pulls yet."""
 
+BLANK: Final = frozenset(
+    (
+        *(("tenant", field) for field in ("elapsed_s", "age_s", "depth", "failures", "denials")),
+        ("lifetime", "depth"),
+        ("agent",),
+    )
+)
+"""Facts of the language that nothing fills yet: numbers are 0, texts empty."""
+
 
 def advice(policy: PolicyDocument) -> tuple[str, ...]:
     """Warnings in words, those of the document before those of its tenants; none changes a decision."""
@@ -35,6 +44,11 @@ def _of_house(house: HouseRules) -> Iterator[str]:
     held = [f"controls.{name}" for name in CONTROLS if getattr(house.controls, name) == OPERATOR]
     if people and held and not any(OPERATOR in person.roles for person in people):
         yield f"{quoted(held)}: nobody has the role `{OPERATOR}`, so nobody may"
+    for rule in house.guardrails:
+        blank = {(path.name, *path.steps[:1]) for path in rule.paths} & BLANK
+        if blank:
+            names = sorted(".".join(map(str, fact)) for fact in blank)
+            yield f"`guardrails.{rule.id}` reads {quoted(names)}, which nothing fills yet: it is always 0 or empty"
 
 
 def _of_tenant(tenant: TenantPolicy) -> Iterator[str]:

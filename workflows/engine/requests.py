@@ -53,7 +53,10 @@ def fingerprint(call: CallState) -> str:
 
 
 def facts_of(m: Machine, call: CallState, activation: Activation) -> Facts:
-    """What the run knows now. What only guardrails read is left out where there are none, and nobody watches."""
+    """What the run knows now. What only guardrails read is left out where there are none, and nobody watches.
+
+    Of its tenant it knows what the ledger counts, which is use: the `tenant_counts` stay 0 (`policies.advice`).
+    """
     ruled = bool(m.policy.guardrails) or m.observer is not None
     frame = m.frame_of(activation)
     attempts = 1 if call.effect is Effect.ONCE else m.node_of(activation).retry.max_attempts

@@ -11,6 +11,7 @@ from policies.document import builtin_policy, parse_policy
 from tests.unit.policies.documents import PEOPLE, budgets, small
 
 WATCHES = [{"id": "spent", "when": "tenant.cost_usd > 90", "then": "warn"}]
+BLANK = [{"id": "old", "when": "tenant.age_s > 9 || lifetime.depth > 2 || agent == 'a'", "then": "warn"}]
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,7 @@ WATCHES = [{"id": "spent", "when": "tenant.cost_usd > 90", "then": "warn"}]
         (small(unpriced="allow"), "no budget of money"),
         (small(triggers={"on_epic": {}, "on_gap": {}}), "nothing in a run asks by `on_gap`, `on_epic` yet"),
         (small(answerers={"people": [{"id": "ada"}]}), "`controls.resume`, `controls.steer`"),
+        (small(guardrails=BLANK), "`guardrails.old` reads `agent`, `lifetime.depth`, `tenant.age_s`"),
         (budgets(tenant=None) | {"guardrails": WATCHES}, "what `spent` read of `tenant` is always 0"),
     ],
 )
