@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.cards import policy_document, run_card, tool_card
-from tests.support.simulator import Simulator
+from tests.support.simulator import START_MS, Simulator
 from workflows.contracts.run import NeedCard, NodeView
 from workflows.engine import events
 from workflows.engine.bindings import StateView
@@ -177,6 +177,13 @@ def test_the_state_that_expressions_see_has_every_channel() -> None:
     run.say("start")
     view = StateView(run.engine._m, run.engine._m.state.frames[""])
     assert (len(view), list(view)) == (2, ["a", "b"])
+
+
+def test_a_run_knows_when_it_began() -> None:
+    run = Simulator(graph({"a": {"kind": "wait", "for": "1s", "next": "end"}}), run_card())
+    run.say("+30 start")
+    run.say("+5 hold")
+    assert run.engine.started_ms == START_MS + 30
 
 
 def test_a_snapshot_of_another_version_is_refused() -> None:

@@ -13,6 +13,7 @@ from tests.support.simulator import Simulator
 from tests.unit.engine.test_engine import mapped
 from workflows.contracts.calls import Call
 from workflows.contracts.names import ENGINE
+from workflows.engine import verdicts
 from workflows.engine.digest import decision_digest, idempotency_key
 
 NONE: dict[str, object] = {"tokens": None, "cost_usd": None, "wall_clock": None}
@@ -233,3 +234,5 @@ def test_a_rung_below_one_that_has_acted_is_not_remembered_again() -> None:
     run.say(f"ok m0#1:1 {USED}")
     assert run.engine._m.state.rungs == {"lifetime.tokens": "ask"}
     assert run.engine.view().warnings == ()
+    verdicts.latch(run.engine._m, [("lifetime.tokens", "warn")])
+    assert run.engine._m.state.rungs == {"lifetime.tokens": "ask"}

@@ -139,3 +139,11 @@ def test_a_node_that_calls_too_often_in_one_frame_is_rejected() -> None:
     document = {**chain(KEEP), "nodes": {"n0": node, "again": again}}
     assert through(started(document, loop_guard={"total": 3})) == ["keep"] * 3
     assert through(started(document, loop_guard=None)) == ["keep"] * 9
+
+
+def test_results_that_are_no_json_are_all_alike_to_the_guard() -> None:
+    guard = {"same_call": None, "same_result": {"warn": None, "block": 2}}
+    run = started(chain(*[KEEP] * 3), loop_guard=guard)
+    for number in range(2):
+        run.feed(events.CallSucceeded(run.now_ms, f"n{number}#1:1", float("inf") * (1 - 2 * number)))
+    assert (len(run.every_call), run.engine.phase) == (2, "completed")
