@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policies.loop_guard import LoopState, note_call, note_result
+from policies.rule_facts import MAX_ITEMS
 from workflows.engine.requests import FINGERPRINT_DIGITS, fingerprint
 
 if TYPE_CHECKING:
@@ -19,15 +20,15 @@ if TYPE_CHECKING:
 def issued(m: Machine, call: CallState, activation: Activation, needs: Iterable[Capability]) -> None:
     """A call starts: from here on the run has met all that it touches."""
     seen = m.state.seen
-    _add(seen.counts, call.name)
-    _add(seen.effects, call.effect.value)
-    _add(seen.nodes, activation.node)
+    seen.counts[call.name] = seen.counts.get(call.name, 0) + 1
+    _meet(seen.effects, call.effect.value)
+    _meet(seen.nodes, activation.node)
     for need in needs:
-        _add(seen.kinds, need.kind)
+        _meet(seen.kinds, need.kind)
         if need.kind == "net":
-            _add(seen.hosts, need.pattern)
+            _meet(seen.hosts, need.pattern)
     if call.kind == "tool":
-        _add(seen.tools, call.name)
+        _meet(seen.tools, call.name)
         labelled(m, m.card.tools[call.name].labels)
     _count_for_loops(m, call, activation)
 
@@ -54,7 +55,7 @@ def ended(
 def labelled(m: Machine, labels: Iterable[str]) -> None:
     """The run has met content with these labels."""
     for label in labels:
-        _add(m.state.seen.labels, label)
+        _meet(m.state.seen.labels, label)
 
 
 def _count_for_loops(m: Machine, call: CallState, activation: Activation) -> None:
@@ -70,5 +71,7 @@ def _set_last(m: Machine, call: CallState, activation: Activation, status: str) 
     m.frame_of(activation).last = [call.kind, call.name, activation.node, status]
 
 
-def _add(counts: dict[str, int], name: str) -> None:
-    counts[name] = counts.get(name, 0) + 1
+def _meet(met: dict[str, int], name: str) -> None:
+    """Remember a name; of more names than a rule may read, which is an error of that rule, one too many is enough."""
+    if name in met or len(met) <= MAX_ITEMS:
+        met[name] = met.get(name, 0) + 1

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 from tests.support.cards import policy_document, run_card
-from tests.support.simulator import Simulator
+from tests.support.simulator import START_MS, Simulator
 from workflows.engine import events
+from workflows.engine.commands import StartCall
+from workflows.engine.engine import Engine
+from workflows.engine.machine import RunFacts
+from workflows.language.compile import compile_graph
 
 Call = tuple[str, dict[str, Any]]
 ALLOW = [{"tool": ["*"]}, {"net": [".example.org"]}]
@@ -147,3 +152,28 @@ def test_results_that_are_no_json_are_all_alike_to_the_guard() -> None:
     for number in range(2):
         run.feed(events.CallSucceeded(run.now_ms, f"n{number}#1:1", float("inf") * (1 - 2 * number)))
     assert (len(run.every_call), run.engine.phase) == (2, "completed")
+
+
+def test_more_hosts_than_a_rule_may_read_are_not_kept_and_its_error_stands() -> None:
+    rule = {"id": "few", "when": "'z.example.org' in seen.hosts", "then": "warn"}
+    mapped = {"over": "${input.hosts}", "as": "n", "to": "get", "join": "late", "max_concurrency": 1000}
+    nodes = {
+        "all": {"kind": "plan", "rules": [{"map": mapped}]},
+        "get": {"kind": "tool", "tool": "web", "with": {"host": "${n}"}},
+        "late": {"kind": "tool", "tool": "keep", "with": {"x": 1}, "next": "end"},
+    }
+    hosts = [f"h{number}.example.org" for number in range(270)]
+    engine = Engine(
+        compile_graph({**chain(KEEP), "start": "all", "nodes": nodes}),
+        run_card(policy_document(guardrails=[rule], allow=ALLOW, loop_guard=None)),
+        RunFacts("default", "default/g/1", "r", "r", {"hosts": hosts}),
+    )
+    given = deque(engine.apply(events.RunStarted(START_MS)))
+    while given and not engine.over:
+        command = given.popleft()
+        assert isinstance(command, StartCall)
+        given += engine.apply(events.CallSucceeded(START_MS, command.call, 1))
+    assert len(engine._m.state.seen.hosts) == 257
+    error = engine.view().error
+    assert error is not None
+    assert "`seen.hosts` has 257 items: a rule reads at most 256 [rule_error:few]" in error.message
