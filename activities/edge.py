@@ -135,7 +135,8 @@ class _Judge:
         now, then = self.policy.digest[:_PREFIX_DIGITS], self.call.decision.policy
         if now == then:
             raise policy_denied(rule, f"`{self.call.name}`: {words}")
-        more = f"the policy has changed since the run was admitted ({then}, now {now})"
+        change = f"the policy has changed since the run was admitted ({then}, now {now})"
+        more = f"{change}; `detent repin` puts waiting runs under it before they are answered"
         raise policy_drift(rule, f"`{self.call.name}`: {words}; {more}", run=then, worker=now)
 
     def _permits(self, trigger: Trigger) -> bool:

@@ -55,7 +55,9 @@ def refused(cause: BaseException | None, name: str) -> CommandError:
     """The error that says why the run did not take it; the run is unchanged."""
     message = cause.message if isinstance(cause, ApplicationError) else str(cause)
     kind = (cause.type if isinstance(cause, ApplicationError) else None) or "Refused"
-    return CommandError(kind, f"the run refused `{name}`: {message}; it is unchanged", Exit.UNKNOWN)
+    return CommandError(
+        kind, f"the run refused `{name}`: {message.removeprefix(f'`{name}`: ')}; it is unchanged", Exit.UNKNOWN
+    )
 
 
 async def _signal(cluster: Cluster, run: str, answer: Answer) -> AnswerReceipt:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.documents import load_document
-from cli.exits import unknown, usage
+from cli.exits import invalid, unknown, usage
 from cli.inventory import cards
 from policies.budget import Amount
 from policies.capability import Capability, CapabilitySet, resolve_needs
@@ -19,6 +19,7 @@ from policies.errors import DocumentError
 from policies.explain import explain
 from policies.model import Effect, Facts, Request, Risk, Standing
 from worker.operator_files import load_policy
+from workflows.language.schema import validate_value, with_defaults
 from workflows.language.yaml import attach
 
 if TYPE_CHECKING:
@@ -98,8 +99,15 @@ def _request(call: Hypothesis, worker: WorkerOptions) -> Request:
         card = cards(worker, os.environ).tools.get(call.name)
         if card is None:
             raise unknown(f"no tool `{call.name}` here; `detent tools ls` lists them, `--model` is for models")
+        faults = validate_value(card.input_schema, call.args)
+        if faults:
+            message = f"`{call.name}` does not take these arguments: {'; '.join(faults)}; give others with `--args`"
+            raise invalid(message, kind="InvalidInput")
         effect, risk = card.effect, card.risk
-        needs = (Capability("tool", call.name), *resolve_needs(card.needs, call.args))
+        needs = (
+            Capability("tool", call.name),
+            *resolve_needs(card.needs, with_defaults(card.input_schema, call.args)),
+        )
     return Request(
         kind="model" if call.is_model else "tool",
         name=call.name,

@@ -108,7 +108,7 @@ def _scope_cells(scope: str, budget: BudgetView) -> list[tuple[object, ...]]:
         (
             scope,
             unit,
-            _amount(budget.used, unit),
+            _amount(budget.used, unit) or (dollars(0) if unit == COST else ""),
             _amount(budget.limit, unit, "no limit"),
             *(_amount(part, unit) for part in (budget.reserved, budget.leased, budget.overrun)),
         )

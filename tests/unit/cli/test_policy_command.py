@@ -73,4 +73,8 @@ def test_a_guardrail_is_explained_with_the_arguments_and_for_an_operators_own_to
     large = _run("policy", "explain", "pay.transfer", "--args", '{"amount": 6}', *given)
     assert large.stdout.startswith("pay.transfer: deny\n")
     assert 'execution.args: {"amount":6}' in large.stdout
-    assert _run("policy", "explain", "pay.transfer", *given).stdout.startswith("pay.transfer: allow\n")
+    small_sum = ("--args", '{"amount": 5}')
+    assert _run("policy", "explain", "pay.transfer", *small_sum, *given).stdout.startswith("pay.transfer: allow\n")
+    odd = _run("policy", "explain", "pay.transfer", "--args", '{"amont": 5}', *given)
+    assert odd.exit_code == 7
+    assert "`pay.transfer` does not take these arguments: " in odd.stderr
