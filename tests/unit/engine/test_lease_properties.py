@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.cards import UNLIMITED, run_card
 from tests.support.graphs import graphs
 from tests.support.ledger import LedgerHost
+from tests.support.rules import rules
 from tests.support.simulator import Simulator
 from workflows.ledger.book import Book
 
@@ -24,11 +27,12 @@ tenants = st.fixed_dictionaries(
 
 
 @SLOW
-@given(document=graphs(), tenant=tenants, seed=st.integers(0, 10_000))
+@given(document=graphs(), tenant=tenants, parts=st.just({}) | rules(), seed=st.integers(0, 10_000))
 def test_a_run_whose_ledger_is_lost_now_and_then_ends_or_waits_and_keeps_nothing(
-    document: dict[str, object], tenant: dict[str, object], seed: int
+    document: dict[str, object], tenant: dict[str, object], parts: dict[str, Any], seed: int
 ) -> None:
-    host = LedgerHost(document, seed, Book(), trouble=True, budgets={**UNLIMITED, "tenant": tenant})
+    budgets = {**parts.get("budgets", UNLIMITED), "tenant": tenant}
+    host = LedgerHost(document, seed, Book(), trouble=True, **{**parts, "budgets": budgets})
     view = host.play()
     if host.run.engine.over:
         assert not host.run.engine.busy
