@@ -54,8 +54,9 @@ def lease_standing(m: Machine, valid_until_ms: int) -> Standing | None:
     lease, used, held = m.state.lease, _fresh(m), m.ledgers[RUN].reserved
     usable = not lease.settling and lease.expires_ms >= valid_until_ms
     all_of_it = lease.granted if usable else used + held - ONE_STEP
-    limited = tenant_limits(m.policy)
-    limit = {unit: getattr(all_of_it, unit) for unit in UNITS if getattr(limited, unit) is not None}
+    limited = tenant_limits(m.policy)  # and by what the worker's own policy limits since, as the ledger says
+    units = [unit for unit in UNITS if getattr(limited, unit) is not None or unit in lease.limit]
+    limit = {unit: getattr(all_of_it, unit) for unit in units}
     return Standing(Limits(**limit), used, held)
 
 

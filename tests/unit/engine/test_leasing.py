@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from policies.budget import NOTHING, Amount
-from tests.support.asking import people, taken
 from tests.support.cards import UNLIMITED, policy_document, run_card
 from tests.support.ledger import event, message
 from tests.support.simulator import START_MS, Simulator
 from tests.unit.engine.test_engine import graph
 from workflows.contracts.calls import Call
-from workflows.contracts.leases import Ask, Reply, Units, WindowLimits
+from workflows.contracts.leases import Ask, Reply
 from workflows.engine import commands, events
 from workflows.ledger.book import Book
 
@@ -342,45 +341,3 @@ def test_two_calls_share_one_lease_and_the_second_asks_for_more() -> None:
     assert fences == [1, 2, 3]
     assert len(run.every_call) == 3
     assert book.leased.tool_calls == 3
-
-
-def test_a_refusal_does_not_count_twice_what_the_run_has_told_the_ledger() -> None:
-    nodes = {"a": {**MODEL, "next": "b"}, "b": {**MODEL, "next": "end"}}
-    run = Tenant(nodes, {"tokens": 4000})
-    run.start()
-    window = WindowLimits(per="day", tokens=4000)
-    rest = Units(tokens=2500)
-    other = Ask(
-        workflow_id="o",
-        run_id="o",
-        fence=1,
-        used=Units(),
-        want=rest,
-        need=rest,
-        until_ms=2 * START_MS,
-        windows=(window,),
-    )
-    assert run.book.ask(other).granted == rest
-    given = run.say('ok a#1:1 {"text": "hi", "tokens": 1000}')
-    while (asked := lease_in(given)) is not None:
-        given = run.told(asked, run.ledger(asked))
-        assert run.run.engine.view().budget["tenant"].used["tokens"] == 1000
-
-
-def test_people_who_give_a_run_more_time_give_its_leases_more() -> None:
-    later = {**PURE, "timeout": "2h", "retry": {"max_attempts": 1}, "next": "end"}
-    budgets = {
-        **UNLIMITED,
-        "lifetime": budgets_clock(),
-        "tenant": {"tokens": None, "cost_usd": None, "steps": None, "tool_calls": 100},
-        "max_raise": {"wall_clock": "5h"},
-    }
-    policy = policy_document(budgets=budgets, answerers=people(), triggers={"on_budget": {"ui": "modal"}})
-    run = Tenant({"a": {**PURE, "next": "b"}, "b": later}, None)
-    run.run = Simulator(graph({"a": {**PURE, "next": "b"}, "b": later}), run_card(policy))
-    run.start()
-    run.answered(run.say("+4700 ok a#1:1 {}"))
-    before = len(run.run.given)
-    taken(run.run, "p1", "raise", "ada", data={"wall_clock": "4h"})
-    (call,) = run.answered(run.run.given[before:])
-    assert isinstance(call, commands.StartCall)
