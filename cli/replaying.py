@@ -49,6 +49,10 @@ class ReplayRow(Wire):
     error: Disagreement | None
 
 
+NOT_WHOLE = "HistoryNotWhole"
+"""The type of the error about a history from which events were taken, or whose events were moved."""
+
+
 def read_history(file: str) -> WorkflowHistory:
     """A history as `detent history` or `temporal workflow show -o json` wrote it; exit 7 for anything else."""
     try:
@@ -70,7 +74,7 @@ def _check_whole(file: str, found: WorkflowHistory) -> None:
     """Refuse what the SDK would wait for or panic at, and never come back from."""
     if [event.event_id for event in found.events] != list(range(1, len(found.events) + 1)):
         message = f"`{file}` is not whole: its events are not numbered 1 to {len(found.events)}"
-        raise invalid(message, kind="InvalidHistory")
+        raise invalid(message, kind=NOT_WHOLE)
     for event in found.events:
         kind = EventType.Name(event.event_type).removeprefix("EVENT_TYPE_").lower()
         if event.WhichOneof("attributes") != f"{kind}_event_attributes":

@@ -19,7 +19,7 @@ from cli.options import FILE, run_argument
 from cli.recording import quiet, watch
 from cli.render.screen import show
 from cli.render.text import json_text, line
-from cli.replaying import read_history
+from cli.replaying import NOT_WHOLE, read_history
 from cli.verifying import AuditProblem, AuditReport, Source, in_order, report, verify
 from policies.signing import flaw_of_key
 
@@ -100,7 +100,7 @@ def verify_command(session: Session, files: tuple[str, ...], head: str | None, k
     with what is recorded of that. Exits 5 and names what disagrees. A history that was cut off after its last
     activity, or replaced by another that agrees with itself, shows only by a head or a key.
     """
-    found = [Source(file, read_history(file)) for file in files]
+    found = [_source(file) for file in files]
     known = _key(key)
     if head is not None and not _is_head(head):
         raise usage(f"`--head {head}`: a head is {LEAST_DIGITS} to {HEAD_MOST} hex digits")
@@ -114,6 +114,16 @@ def verify_command(session: Session, files: tuple[str, ...], head: str | None, k
     else:
         show(*(text for one in reports for text in _lines(one)))
     return Exit.OK if all(one.ok for one in reports) else Exit.FAILED
+
+
+def _source(file: str) -> Source:
+    """A history; one whose events do not even count on is no invalid input, but one that was tampered with (exit 5)."""
+    try:
+        return Source(file, read_history(file))
+    except CommandError as error:
+        if error.kind != NOT_WHOLE:
+            raise
+        raise CommandError(error.kind, f"{error.message}: some were taken out or moved", Exit.FAILED) from error
 
 
 async def _verify(runs: list[list[Source]], head: str | None, key: str | None, namespace: str) -> list[AuditReport]:

@@ -55,7 +55,7 @@ def _words(m: Machine, call: CallState, trigger: Trigger, rungs: Sequence[tuple[
 def reasons_of(decision: Decision) -> str:
     """Why a person is asked, in the engine's words or those of the rule's author."""
     asking = [reason for reason in decision.reasons if reason.verdict is Verdict.ASK]
-    return " and ".join(dict.fromkeys(_WHY.get(cast("Trigger", reason.trigger), reason.message) for reason in asking))
+    return "; ".join(dict.fromkeys(_WHY.get(cast("Trigger", reason.trigger), reason.message) for reason in asking))
 
 
 def rules_of(decision: Decision) -> tuple[str, ...]:
