@@ -25,7 +25,7 @@ STAGES = ("tenant", "capability", "protected", "risk", "loop", "guardrails", "bu
 ISSUED = {Verdict.ALLOW, Verdict.MODIFY}
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(strategies.policies, strategies.requests, strategies.facts)
 def test_every_call_is_decided_and_explained_alike(policy: TenantPolicy, request: Request, facts: Facts) -> None:
     decision, rows = decide(policy, request, facts), explain(policy, request, facts)
@@ -36,7 +36,7 @@ def test_every_call_is_decided_and_explained_alike(policy: TenantPolicy, request
     assert set(decision.rules) - {"allow"} <= {row.rule for row in rows}
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(strategies.policies, strategies.requests, strategies.facts)
 def test_what_a_decision_says_beside_its_verdict_fits_it(policy: TenantPolicy, request: Request, facts: Facts) -> None:
     decision = decide(policy, request, facts)
@@ -50,7 +50,7 @@ def test_what_a_decision_says_beside_its_verdict_fits_it(policy: TenantPolicy, r
     assert all(len(reason.message) <= 300 for reason in decision.reasons if reason.rule.startswith("guardrail"))
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(strategies.policies, strategies.requests, strategies.facts, st.randoms(use_true_random=False))
 def test_the_order_in_which_a_policy_is_written_decides_nothing(
     policy: TenantPolicy, request: Request, facts: Facts, order: Random
@@ -69,7 +69,7 @@ def test_the_order_in_which_a_policy_is_written_decides_nothing(
     assert decide(policy, request, facts) == decide(policy, request, facts)
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(strategies.policies, strategies.requests, strategies.facts, strategies.guardrails)
 def test_a_guardrail_more_never_loosens(
     policy: TenantPolicy, request: Request, facts: Facts, more: tuple[Guardrail, ...]
@@ -88,7 +88,7 @@ def test_every_outcome_is_reviewed(policy: TenantPolicy, request: Request, facts
     assert review(turned, request, facts, outcome) == found
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(strategies.policies, strategies.requests, strategies.facts)
 def test_no_call_is_issued_that_the_policy_does_not_cover(policy: TenantPolicy, request: Request, facts: Facts) -> None:
     if decide(policy, request, facts).verdict in ISSUED:
@@ -98,7 +98,7 @@ def test_no_call_is_issued_that_the_policy_does_not_cover(policy: TenantPolicy, 
             assert policy.allow.covers(need) or (policy.grantable.covers(need) and mine.covers(need))
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(strategies.sets, strategies.sets, strategies.capabilities)
 def test_attenuation_never_widens(parent: CapabilitySet, child: CapabilitySet, request: Capability) -> None:
     both = parent.attenuate(child)

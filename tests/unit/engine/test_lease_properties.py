@@ -14,7 +14,7 @@ from tests.support.rules import rules
 from tests.support.simulator import Simulator
 from workflows.ledger.book import Book
 
-SLOW = settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+SLOW = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 NONE = {"tokens": None, "cost_usd": None, "steps": None}
 tenants = st.fixed_dictionaries(
     {

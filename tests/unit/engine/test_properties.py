@@ -71,7 +71,7 @@ def test_every_run_ends_or_waits_and_no_call_lacks_a_decision(
         )
 
 
-@settings(SLOW, max_examples=60)
+@settings(SLOW, max_examples=40)
 @given(document=graphs(), parts=rules(), seed=st.integers(0, 10_000))
 def test_no_order_of_events_lets_a_call_through_that_the_policy_refuses(
     document: dict[str, object], parts: dict[str, object], seed: int
