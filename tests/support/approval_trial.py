@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import yaml
-from temporalio.client import WorkflowUpdateFailedError
+from temporalio.client import WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.service import RPCError
 
 from tests.support import signers
@@ -140,7 +140,7 @@ class Trial:
                 except WorkflowUpdateFailedError as error:
                     self.require("already answered" in str(error.cause), f"{pause.id}: {error.cause}")
                     return
-                except RPCError:  # no worker, for a moment
+                except (RPCError, WorkflowUpdateRPCTimeoutOrCancelledError):  # no worker, for a moment
                     await asyncio.sleep(0.1)
                 else:
                     return
