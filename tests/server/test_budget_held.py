@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from worker.server import EmbeddedServer
 
 pytestmark = pytest.mark.server
-SEEDS = [1, 2]
+SEEDS = [1, 2, 3, 4, 5]
 
 
 async def test_a_fan_out_over_killed_workers_is_never_served_more_than_its_cap(
@@ -29,4 +29,3 @@ async def test_a_fan_out_over_killed_workers_is_never_served_more_than_its_cap(
     faults = [fault for told in found for fault in told.faults]
     assert not faults, faults
     assert max(told.served_nano for told in found) > CAP_NANO // 4
-    assert max(told.histories for told in found) > 1
