@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from temporalio.client import WorkflowExecutionStatus
 
 from policies.budget import Amount
+from policies.units import NANO
 from workflows.contracts.names import QUERY_VIEW
 from workflows.contracts.run import RunView
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from temporalio.client import Client
-
-NANO = 1_000_000_000
 PATIENCE = timedelta(seconds=3)
 
 

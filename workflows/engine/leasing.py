@@ -19,16 +19,13 @@ from workflows.engine import auditing
 from workflows.engine.commands import CancelTimer, SettleLease, StartCall, StartTimer, TakeLease
 from workflows.engine.events import LeaseArrived
 from workflows.engine.sharing import UNITS, longest_ms, slice_of, tenant_limits, windows
+from workflows.engine.spending import ONE_STEP, RUN
 
 if TYPE_CHECKING:
     from policies.windows import Window
     from workflows.engine.events import LeaseSettled
     from workflows.engine.machine import Machine
 
-RUN = ""
-"""The name of the run's own ledger, as `spending` has it."""
-ONE_STEP = Amount(steps=1)
-"""What is short of every call without a lease: that of its own activation, which the ledger is to hear of."""
 TIMER = "lease:again"
 TERM_MS = 600_000
 """How long a lease lasts beyond the longest call of the graph: so often a run without a pause asks again."""
@@ -53,7 +50,7 @@ def lease_standing(m: Machine, valid_until_ms: int) -> Standing | None:
         return None
     lease, used, held = m.state.lease, _fresh(m), m.ledgers[RUN].reserved
     usable = not lease.settling and lease.expires_ms >= valid_until_ms
-    all_of_it = lease.granted if usable else used + held - ONE_STEP
+    all_of_it = lease.granted if usable else used + held - ONE_STEP  # each call's own step is short without a lease
     limited = tenant_limits(m.policy)  # and by what the worker's own policy limits since, as the ledger says
     units = [unit for unit in UNITS if getattr(limited, unit) is not None or unit in lease.limit]
     limit = {unit: getattr(all_of_it, unit) for unit in units}

@@ -11,6 +11,7 @@ from workflows.engine.clock import seconds_ms
 from workflows.engine.machine import problem
 from workflows.engine.notices import tell
 from workflows.engine.questions import forget_timer, put, why_unaskable
+from workflows.engine.requests import BY_RULE
 from workflows.engine.silences import ABORT, UNANSWERED, silence_of
 from workflows.engine.standards import at_first, why_nobody
 from workflows.engine.state import PauseState
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 KEEP_CLOSED = 200
 DOING = frozenset({"tool", "model", "agent", "graph", "validate"})
 """Kinds of node that do something of their own; a person and a timer need nobody's leave."""
-BY_RULE = (Trigger.GUARDRAIL, Trigger.BUDGET)
-"""Asks that people let pass rule by rule and rung by rung, whatever else they said of the call."""
 
 
 def open_for_call(m: Machine, call: CallState, decision: Decision) -> None:

@@ -15,9 +15,10 @@ from workflows.engine.clock import rfc3339
 from workflows.engine.finishing import begin_ending
 from workflows.engine.guiding import add_guidance
 from workflows.engine.machine import problem
-from workflows.engine.pauses import BY_RULE, close_pause
+from workflows.engine.pauses import close_pause
 from workflows.engine.permit_state import GrantState, PermitState
 from workflows.engine.questions import call_of
+from workflows.engine.requests import BY_RULE
 from workflows.engine.silences import ABORT
 from workflows.engine.steps import Fail, Requeue, Restart, Succeed
 

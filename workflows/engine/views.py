@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from policies.units import NANO
 from workflows.contracts.run import AuditView, BudgetView, NodeView, Phase, RunView, UsageView
 from workflows.engine import bindings, leasing, spending
 from workflows.engine.clock import rfc3339
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from workflows.contracts.run import NodeStatus
     from workflows.engine.machine import Machine
     from workflows.engine.state import Activation, Finished
-
-NANO = 1_000_000_000
 
 
 def phase(m: Machine) -> Phase:

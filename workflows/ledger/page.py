@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from policies.units import NANO
+
 if TYPE_CHECKING:
     from policies.budget import Amount
     from workflows.ledger.book import Book
-
-NANO = 1_000_000_000
 
 
 def page(book: Book) -> str:
