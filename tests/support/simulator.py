@@ -160,6 +160,8 @@ def _row(command: commands.Command, run: Simulator) -> str:
             return _told(command.outcome)
         case commands.TakeLease() | commands.SettleLease():
             return _lease(command)
+        case commands.Probe():
+            return f"probe {command.number}: {command.kind} {command.name}"
         case commands.FinishRun():
             return _end(run)
 

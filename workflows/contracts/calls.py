@@ -6,7 +6,22 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from workflows.contracts.conversation import Compact, Content, Message, Part, Ref, ToolUse
 from workflows.contracts.wire import Wire
+
+__all__ = [
+    "Bill",
+    "Call",
+    "CallResult",
+    "DecisionRecord",
+    "Message",
+    "ModelArgs",
+    "ModelOutput",
+    "Part",
+    "Permit",
+    "Ref",
+    "Usage",
+]
 
 
 class DecisionRecord(Wire):
@@ -43,7 +58,8 @@ class Call(Wire):
     """What an activity is given. `key` is the idempotency key, 64 hex digits, stable over retries.
 
     `audit` is the head of the run's audit chain when the call was made, its first 16 hex digits. `grants` are
-    the answers by which people granted capabilities that this call rests on.
+    the answers by which people granted capabilities that this call rests on. `content`: a model asked for the
+    call, so its output comes back as `CallResult.content`.
     """
 
     v: int = 1
@@ -58,21 +74,7 @@ class Call(Wire):
     audit: str | None = None
     permit: Permit | None = None
     grants: tuple[Permit, ...] = ()
-
-
-class Ref(Wire):
-    """A blob: where it is, what it must hash to (SHA-256, 64 hex digits) and how large it is."""
-
-    uri: str
-    digest: str
-    size_bytes: int
-
-
-class Part(Wire):
-    """A piece of content: text itself, or a reference that only an activity opens. Exactly one is set."""
-
-    text: str | None = None
-    ref: Ref | None = None
+    content: bool = False
 
 
 class Usage(Wire):
@@ -88,13 +90,14 @@ class Usage(Wire):
 
 
 class CallResult(Wire):
-    """What an activity gives back."""
+    """What an activity gives back: `output`, or `content` where the call asks for that."""
 
     v: int = 1
     status: Literal["ok"] = "ok"
     output: Any = None
     usage: Usage | None = None
     labels: tuple[str, ...] = ()
+    content: Content | None = None
 
 
 class Bill(Wire):
@@ -108,35 +111,46 @@ class Bill(Wire):
     attempt: int | None = None
 
 
-class Message(Wire):
-    """One message of a conversation."""
-
-    role: Literal["user", "assistant"]
-    content: tuple[Part, ...]
-
-
 class ModelArgs(Wire):
-    """The `args` of a model call. `output_schema` asks for structured output; `reserved_tokens` is the gate's."""
+    """The `args` of a model call. `output_schema` asks for structured output; `reserved_tokens` is the gate's.
+
+    An agent's call goes on from `transcript`: `messages` are what is new, and `system` is there only where it is not
+    in the transcript yet. `toolset` are the tools that the model may ask for, each as `name@<12 digits of its digest>`,
+    sorted. `agent`: the answer is a turn, which may be tool calls, and is kept in a new transcript. `compact`: what is
+    to become of the transcript; with `summary` there are no messages and no tools, and the answer is the summary.
+    """
 
     alias: str
     model: str
     system: str | None = None
-    messages: tuple[Message, ...]
+    messages: tuple[Message, ...] = ()
     transcript: Ref | None = None
     tools: tuple[dict[str, Any], ...] = ()
+    toolset: tuple[str, ...] = ()
     output_schema: dict[str, Any] | None = None
     max_tokens: int
     temperature: float | None = None
     reserved_tokens: int = 0
     reserved_nano: int = 0
+    agent: bool = False
+    compact: Compact | None = None
 
 
 class ModelOutput(Wire):
-    """The `output` of a model call."""
+    """The `output` of a model call.
+
+    `stop_reason` is one of `end_turn tool_use max_tokens stop_sequence refusal`, or the provider's own word for
+    something else. Of an agent's turn: `tool_calls` in the model's order, `fault` what is wrong with a structured
+    answer (then `output` is null), `transcript` where the conversation goes on from and `transcript_bytes` the size of
+    all that it leads to.
+    """
 
     text: str
     output: Any = None
     stop_reason: str
     request_id: str | None = None
     content: tuple[dict[str, Any], ...] = Field(default=())
+    tool_calls: tuple[ToolUse, ...] = ()
+    fault: str | None = None
     transcript: Ref | None = None
+    transcript_bytes: int = 0

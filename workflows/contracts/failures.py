@@ -33,6 +33,10 @@ class FailureType(StrEnum):
     POLICY_DRIFT = "PolicyDrift"
     SECRET_FOUND = "SecretFound"  # noqa: S105 - the name of a failure
     ANSWER_REFUSED = "AnswerRefused"
+    LIMIT_REACHED = "LimitReached"
+    TOOL_CHANGED = "ToolChanged"
+    BLOB_LOST = "BlobLost"
+    GAP = "Gap"
     CANCELLED = "Cancelled"
     TERMINATED = "Terminated"
     INTERNAL = "Internal"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 WORKFLOW = "AgentLifetime"
 ADMIT = "run.admit"
+PROBE = "run.probe"
 TASK_QUEUE = "detent"
 
 UPDATE_ANSWER = "answer"
@@ -12,6 +13,7 @@ UPDATE_PAUSE = "pause"
 UPDATE_RESUME = "resume"
 UPDATE_CANCEL = "cancel"
 UPDATE_REPIN = "repin"
+UPDATE_STEER = "steer"
 QUERY_VIEW = "view"
 QUERY_PAUSES = "pauses"
 

@@ -77,7 +77,9 @@ class PriceCard(Wire):
 class ModelCard(Wire):
     """A model alias as the run knows it, without its key. `context` and `max_tokens` are in tokens.
 
-    Where nobody knows the price and the policy lets that pass, `priced` is false and `price` nothing.
+    Where nobody knows the price and the policy lets that pass, `priced` is false and `price` nothing. `fallback` are
+    the aliases that calls go to in turn when this one's fail for good. An alias with `routes` is no model of its own:
+    each call goes to the alias of its complexity (`simple`, `medium`, `complex`).
     """
 
     alias: str
@@ -89,6 +91,20 @@ class ModelCard(Wire):
     priced: bool = True
     digest: str
     timeout_s: float = 600.0
+    fallback: tuple[str, ...] = ()
+    routes: dict[str, str] = {}
+
+
+class SkillCard(Wire):
+    """A skill as the run knows it: `digest` is the SHA-256 of all that its directory holds.
+
+    `allowed_tools` are the tools that its author had in mind; it never gives one that the agent does not have.
+    """
+
+    name: str
+    description: str
+    digest: str
+    allowed_tools: tuple[str, ...] | None = None
 
 
 class StarterCard(Wire):
@@ -105,7 +121,8 @@ class RunCard(Wire):
     for people. `expressions` names the expression engine and its version;
     `carry_after_events` is the length of history after which the run is carried into a new one.
     `approvals` are the tenant's standing approvals; `audited` says that heads of the audit go into the memo;
-    `seal` proves that a worker with the key made the card.
+    `seal` proves that a worker with the key made the card. `missing` is what the graph names and the worker does not
+    have, as `kind:name`, where the run was started all the same.
     """
 
     v: int = 1
@@ -115,6 +132,8 @@ class RunCard(Wire):
     policy_digest: str
     tools: dict[str, ToolCard] = {}
     models: dict[str, ModelCard] = {}
+    skills: dict[str, SkillCard] = {}
+    missing: tuple[str, ...] = ()
     expressions: str
     carry_after_events: int = 10_000
     warnings: tuple[str, ...] = ()

@@ -93,8 +93,18 @@ class SettleLease:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """Ask a worker of the queue whether it has what a gap lacks; `Probed` follows. `number` tells probes apart."""
+
+    gap: str
+    kind: str
+    name: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class FinishRun:
     """The run is over: its result is the engine's view."""
 
 
-Command = StartCall | CancelCall | StartTimer | CancelTimer | TellAnswer | TakeLease | SettleLease | FinishRun
+Command = StartCall | CancelCall | StartTimer | CancelTimer | TellAnswer | TakeLease | SettleLease | Probe | FinishRun

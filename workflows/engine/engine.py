@@ -18,6 +18,7 @@ from workflows.engine import (
     auditing,
     controls,
     finishing,
+    gaps,
     gate,
     leasing,
     outcomes,
@@ -26,6 +27,7 @@ from workflows.engine import (
     slots,
     snapshots,
     spending,
+    steering,
     views,
 )
 from workflows.engine.clock import rfc3339
@@ -42,8 +44,10 @@ from workflows.engine.events import (
     HoldRequested,
     LeaseArrived,
     LeaseSettled,
+    Probed,
     Repinned,
     RunStarted,
+    Steered,
     TimerFired,
 )
 from workflows.engine.machine import Machine
@@ -104,10 +108,21 @@ class Engine:
                 answering.receive(m, event.answer)
             case LeaseArrived() | LeaseSettled():
                 leasing.record(m, event)
-            case Repinned():
-                repinning.repin(m, event)
+            case Repinned() | Probed() | Steered():
+                self._change(event)
             case _:
                 self._control(event)
+
+    def _change(self, event: Repinned | Probed | Steered) -> None:
+        match event:
+            case Repinned():
+                repinning.repin(self._m, event)
+            case Probed():
+                gaps.probed(self._m, event)
+            case Steered():
+                steering.steer(self._m, event)
+            case _:
+                assert_never(event)
 
     def _control(
         self, event: HoldRequested | HoldLifted | CancelRequested | ControlRefused | DrainRequested | CarryResumed

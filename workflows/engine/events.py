@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from policies.budget import Amount
     from workflows.contracts.calls import Usage
+    from workflows.contracts.conversation import Content
     from workflows.contracts.pause import Answer
 
 
@@ -33,6 +34,7 @@ class CallSucceeded:
     output: object
     usage: Usage | None = None
     labels: tuple[str, ...] = ()
+    content: Content | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +165,31 @@ class Repinned:
 
 
 @dataclass(frozen=True, slots=True)
+class Steered:
+    """Somebody who may tells an agent something: `agent` names its node or activation, null for the only one.
+
+    `interrupt`: what it wanted and has not begun is not done any more.
+    """
+
+    at_ms: int
+    by: str
+    text: str
+    agent: str | None = None
+    interrupt: bool = False
+    signature: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """The worker looked for what a gap lacks: `card` is what it found, as JSON, `failed` why it found nothing."""
+
+    at_ms: int
+    gap: str
+    card: dict[str, object] | None = None
+    failed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CarryResumed:
     """The run goes on: in the history `run_id`, whose input has the digest `sent`; without one, in the old one."""
 
@@ -187,4 +214,6 @@ Event = (
     | LeaseArrived
     | LeaseSettled
     | Repinned
+    | Steered
+    | Probed
 )

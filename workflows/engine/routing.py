@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from workflows.contracts.failures import ErrorInfo, FailureType
-from workflows.engine import bindings, measuring, spending, tasks, validating
+from workflows.engine import agents, bindings, measuring, spending, tasks, validating
 from workflows.engine.finishing import begin_ending
 from workflows.engine.machine import problem
 from workflows.engine.pauses import ask_before, open_for_failure
 from workflows.engine.queue import enqueue
 from workflows.engine.scopes import end_branch, fail_branch
 from workflows.engine.state import Activation
-from workflows.engine.steps import Enter, Fail, Requeue, Restart, Succeed
+from workflows.engine.steps import Enter, Fail, Requeue, Resolved, Restart, Succeed
 from workflows.language.expressions import ExpressionError
 from workflows.language.graph import OnFailure
 
@@ -53,10 +53,18 @@ def _take(m: Machine, step: Step) -> None:
             _succeed(m, activation, step)
         case Fail():
             _fail(m, activation, step)
+        case _:
+            _go_on(m, activation, step)
+
+
+def _go_on(m: Machine, activation: Activation, step: Requeue | Restart | Resolved) -> None:
+    match step:
         case Requeue():
             enqueue(m, m.state.calls[step.call])
         case Restart():
             tasks.start(m, activation)
+        case Resolved():
+            agents.resolved(m, activation, step)
         case _:
             assert_never(step)
 

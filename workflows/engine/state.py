@@ -16,6 +16,8 @@ from policies.model import Effect, Risk, Trigger
 from workflows.contracts.failures import ErrorInfo
 from workflows.contracts.pause import Refusal
 from workflows.contracts.run import NodeStatus, Phase
+from workflows.engine.agent_state import AgentState, Conversation
+from workflows.engine.gap_state import GapState
 from workflows.engine.lease_state import LeaseState
 from workflows.engine.memory_state import AuditState, SeenState
 from workflows.engine.permit_state import GrantState, PermitState
@@ -29,7 +31,8 @@ class Frame:
     """The run (`path` is empty) or one branch. `order` is its place among live frames: indices from the root.
 
     `result` is bound where `bound` says so; it is of a task of the frame's own, and not its parent's, once it `worked`.
-    `last` is kind, name, node and status of its last call, `loop` what the loop guard remembers of its calls.
+    `last` is kind, name, node and status of its last call, `loop` what the loop guard remembers of its calls, `talk`
+    where the conversation of its last agent stands.
     """
 
     path: str
@@ -49,6 +52,7 @@ class Frame:
     token: str | None = None
     last: list[str] = field(default_factory=list)
     loop: LoopState | None = None
+    talk: Conversation | None = None
 
 
 BranchStatus = Literal["pending", "running", "ok", "failed", "cancelled"]
@@ -93,7 +97,8 @@ class Activation:
     """One visit of a node that has not ended; its frame's token is on it.
 
     At most one of `call` and `pause` is set for long: the call that is wanted, the pause that is open.
-    `check` is the place in a validate node's checks, `failures` what they found.
+    `check` is the place in a validate node's checks, `failures` what they found. A call of an agent has an activation
+    of its own, which names the agent's in `agent` and is no visit of a node: it has a budget, a clock and a pause.
     """
 
     id: str
@@ -113,6 +118,7 @@ class Activation:
     check: int = 0
     failures: list[dict[str, object]] = field(default_factory=list)
     summary: str = ""
+    agent: str | None = None
 
 
 @dataclass(slots=True)
@@ -137,7 +143,8 @@ CallStatus = Literal["queued", "asked", "in_flight"]
 class CallState:
     """One wanted call. `doomed`: its frame is gone; the outcome is settled and otherwise ignored.
 
-    `passed` are the rules that a person let pass for this call alone.
+    `passed` are the rules that a person let pass for this call alone. Of a model call, `carried_bytes` is the size of
+    the transcript that it goes on from, `tried` the aliases that failed before it.
     """
 
     id: str
@@ -160,6 +167,8 @@ class CallState:
     started_ms: int = 0
     downshifted: bool = False
     passed: tuple[str, ...] = ()
+    carried_bytes: int = 0
+    tried: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -233,7 +242,8 @@ class RunState:
     `rungs` is the highest rung of the ladder that acted by scope and unit, `latched` the rules that people let pass
     and by whom, `halted` the pause that holds the whole run, `warned` what people were warned of (at most 50),
     `approvals` those of scope `run`, `grants` what people granted, `events` how many events were applied, `spent`
-    the signatures of controls that were obeyed.
+    the signatures of controls that were obeyed. `agents` are the live ones by activation, `gaps` the open ones by key,
+    `declined` those that people declined, with who did: nobody is asked about them again.
     """
 
     started_ms: int = 0
@@ -266,3 +276,6 @@ class RunState:
     warned: list[str] = field(default_factory=list)
     approvals: list[PermitState] = field(default_factory=list)
     grants: list[GrantState] = field(default_factory=list)
+    agents: dict[str, AgentState] = field(default_factory=dict)
+    gaps: dict[str, GapState] = field(default_factory=dict)
+    declined: dict[str, str] = field(default_factory=dict)

@@ -57,4 +57,15 @@ class Restart:
     step: Literal["restart"] = "restart"
 
 
-Step = Annotated[Enter | Succeed | Fail | Requeue | Restart, Field(discriminator="step")]
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What an activation waited for is there (`provided`), or it is to go on without, or is not to have it."""
+
+    activation: str
+    gap: str
+    outcome: Literal["provided", "granted", "substituted", "without", "declined"]
+    message: str = ""
+    step: Literal["resolved"] = "resolved"
+
+
+Step = Annotated[Enter | Succeed | Fail | Requeue | Restart | Resolved, Field(discriminator="step")]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, assert_never
 
 from policies.canonical import NotCanonical, canonical
 from workflows.contracts.failures import FailureType
-from workflows.engine import bindings, pauses, slots, validating
+from workflows.engine import agents, bindings, pauses, slots, validating
 from workflows.engine.calling import call_model, call_tool
 from workflows.engine.clock import parse_rfc3339, seconds_ms
 from workflows.engine.commands import StartTimer
@@ -15,7 +15,7 @@ from workflows.engine.scopes import open_scope, plan_branches
 from workflows.engine.state import WaitState
 from workflows.engine.steps import Enter, Fail, Succeed
 from workflows.language.expressions import ExpressionError
-from workflows.language.graph import HumanNode, ModelNode, PlanNode, ToolNode, ValidateNode, WaitNode
+from workflows.language.graph import AgentNode, HumanNode, ModelNode, PlanNode, ToolNode, ValidateNode, WaitNode
 
 if TYPE_CHECKING:
     from workflows.engine.machine import Machine
@@ -40,6 +40,8 @@ def _start(m: Machine, activation: Activation) -> None:
             call_tool(m, activation, node.tool, node.args.render(_names(m, activation)))
         case ModelNode():
             _start_model(m, activation, node)
+        case AgentNode():
+            agents.start(m, activation, node)
         case HumanNode():
             _start_human(m, activation, node)
         case WaitNode():

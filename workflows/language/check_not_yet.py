@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from workflows.language.spec import AnyNodeSpec, GraphSpec
     from workflows.language.spec_values import RuleSpec
 
-KINDS: Final = ("agent", "graph")
+KINDS: Final = ("graph",)
 REDUCERS: Final = ("messages", "first")
 
 

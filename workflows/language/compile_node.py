@@ -11,7 +11,7 @@ from workflows.language.compile_plan import compile_rule, template_or_none
 from workflows.language.durations import parse_duration
 from workflows.language.expressions import compile_condition, compile_template
 from workflows.language.people import read_people
-from workflows.language.spec import HumanSpec, ModelSpec, PlanSpec, ToolSpec, ValidateSpec, WaitSpec
+from workflows.language.spec import AgentSpec, HumanSpec, ModelSpec, PlanSpec, ToolSpec, ValidateSpec, WaitSpec
 from workflows.language.spec_values import FailureRoute
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["MAX_VISITS", "Surroundings", "compile_node", "template_or_none"]
 
 MAX_VISITS: Final = 25
+MAX_TURNS: Final = 50
+"""Reference row 50: OpenFang's iterations and AutoHands' turns."""
+MAX_TOOL_CALLS: Final = 50
+"""Reference row 50: TinyAgents' tool calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,8 @@ def compile_node(around: Surroundings, name: str) -> compiled.AnyNode:
             return compiled.ToolNode(**shared, tool=node.tool, args=compile_template(node.with_ or {}))
         case ModelSpec():
             return _model(shared, node)
+        case AgentSpec():
+            return _agent(shared, node)
         case HumanSpec():
             return _human(shared, node)
         case WaitSpec():
@@ -123,6 +129,22 @@ def _model(shared: _Shared, node: ModelSpec) -> compiled.ModelNode:
         output=node.output,
         max_tokens=node.max_tokens,
         temperature=node.temperature,
+    )
+
+
+def _agent(shared: _Shared, node: AgentSpec) -> compiled.AgentNode:
+    return compiled.AgentNode(
+        **shared,
+        model=node.model,
+        instructions=template_or_none(node.instructions),
+        prompt=compile_template(node.prompt),
+        tools=tuple(dict.fromkeys(node.tools)),
+        skills=tuple(dict.fromkeys(node.skills)),
+        max_turns=node.max_turns or MAX_TURNS,
+        max_tool_calls=MAX_TOOL_CALLS if node.max_tool_calls is None else node.max_tool_calls,
+        output=node.output,
+        session=node.session,
+        on_limit=node.on_limit,
     )
 
 

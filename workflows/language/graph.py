@@ -144,6 +144,27 @@ class ModelNode(Node):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AgentNode(Node):
+    """A model with tools in a loop; its result is `{text, output, usage, turns, stop_reason}`.
+
+    `capabilities` is what the agent's calls may ask for, narrowed to its tools. `inherit` goes on with the conversation
+    of the agent before it in its frame, or around it.
+    """
+
+    kind: ClassVar[str] = "agent"
+    model: str
+    instructions: Template | None
+    prompt: Template
+    tools: tuple[str, ...]
+    skills: tuple[str, ...]
+    max_turns: int
+    max_tool_calls: int
+    output: dict[str, object] | None
+    session: Literal["fresh", "inherit"]
+    on_limit: Literal["pause", "stop_with_partial", "fail"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HumanNode(Node):
     """Asks a person; its result is `{outcome, payload, by, at}`.
 
@@ -188,7 +209,7 @@ class PlanNode(Node):
     rules: tuple[Rule, ...]
 
 
-AnyNode = ToolNode | ModelNode | HumanNode | WaitNode | ValidateNode | PlanNode
+AnyNode = ToolNode | ModelNode | AgentNode | HumanNode | WaitNode | ValidateNode | PlanNode
 
 
 @dataclass(frozen=True, slots=True)

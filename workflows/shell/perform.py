@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from pydantic import ValidationError
 from temporalio import workflow
@@ -14,14 +14,14 @@ from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 from workflows.contracts.calls import Bill, CallResult
 from workflows.contracts.failures import FailureType
 from workflows.contracts.names import ADMIT, LEASE, SETTLE
-from workflows.engine.commands import TakeLease
+from workflows.engine.commands import Probe, SettleLease, TakeLease
 from workflows.engine.events import CallCancelled, CallFailed, CallSucceeded, Event, TimerFired
 from workflows.shell import leases, options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from workflows.engine.commands import SettleLease, StartCall, StartTimer
+    from workflows.engine.commands import StartCall, StartTimer
 
 
 def now_ms() -> int:
@@ -95,12 +95,17 @@ class Performer:
         if task is not None:
             task.cancel()
 
-    def lease(self, command: TakeLease | SettleLease) -> None:
-        """Talk to the tenant's ledger."""
-        if isinstance(command, TakeLease):
-            self.take_lease(command)
-        else:
-            self.settle_lease(command)
+    def ask(self, command: TakeLease | SettleLease | Probe) -> None:
+        """Talk to the tenant's ledger, or to a worker of the queue."""
+        match command:
+            case TakeLease():
+                self.take_lease(command)
+            case SettleLease():
+                self.settle_lease(command)
+            case Probe():
+                self.probe(command)
+            case _:
+                assert_never(command)
 
     def take_lease(self, command: TakeLease) -> None:
         """Ask the tenant's ledger for a lease, through the worker, which costs one event."""
@@ -125,6 +130,10 @@ class Performer:
         )
         at_ms = self.at_ms
         task.add_done_callback(lambda done: self._post(leases.settled(command, done, at_ms)))
+
+    def probe(self, command: Probe) -> None:
+        """Ask a worker of the queue for what a gap lacks."""
+        raise NotImplementedError
 
     def _timer_done(self, timer: str, task: asyncio.Task[None]) -> None:
         if not task.cancelled():

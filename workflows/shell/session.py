@@ -10,6 +10,7 @@ from workflows.engine.commands import (
     CancelCall,
     CancelTimer,
     FinishRun,
+    Probe,
     SettleLease,
     StartCall,
     StartTimer,
@@ -94,8 +95,8 @@ class Session:
                 self._performer.cancel_timer(command.timer)
             case TellAnswer():
                 self._verdicts.append(command.outcome)
-            case TakeLease() | SettleLease():
-                self._performer.lease(command)
+            case TakeLease() | SettleLease() | Probe():
+                self._performer.ask(command)
             case FinishRun():
                 pass  # `engine.over` is what the workflow waits for
             case _:

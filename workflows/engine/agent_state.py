@@ -1,0 +1,75 @@
+"""What a run remembers of its agents: plain data, so that a snapshot holds it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from policies.loop_guard import LoopState
+
+SlotStatus = Literal["wanted", "queued", "held", "final"]
+
+
+@dataclass(slots=True)
+class ToolSlot:
+    """One tool call of an agent's turn, in the model's order. `id` is the model's own, `args` what it wants.
+
+    `call` is the activation of its call, while it has one. `held`: the gate would let it pass, and an effect before it
+    has no final result yet. `answer` is what the model will read (a `ToolAnswer` as JSON); `refused`: a person said no.
+    """
+
+    id: str
+    name: str
+    args: dict[str, object]
+    fault: str | None = None
+    effect: str = "none"
+    status: SlotStatus = "wanted"
+    call: str | None = None
+    answer: dict[str, object] | None = None
+    refused: bool = False
+
+
+@dataclass(slots=True)
+class Conversation:
+    """Where a conversation stands: its transcript (a `Ref` as JSON), how many bytes that leads to, what was settled.
+
+    `known` is the input and output tokens of the last call on it, with the model `alias`; `system` what it begins with.
+    """
+
+    transcript: dict[str, object] | None = None
+    in_bytes: int = 0
+    known: int = 0
+    alias: str = ""
+    system: str = ""
+
+
+@dataclass(slots=True)
+class AgentState:
+    """One visit of an agent node. Its id is that of the node's activation.
+
+    `news` is what the model has not been told yet: parts and results, as JSON. `turns` and `tool_calls` count against
+    their limits, which people may raise; `calling` is the activation of the model call under way. `failures` counts
+    like failures by tool for the third way in which a gap is found; `requests` are its open gaps.
+    """
+
+    id: str
+    alias: str
+    talk: Conversation
+    max_turns: int
+    max_tool_calls: int
+    content: list[dict[str, object]] = field(default_factory=list)
+    results: list[dict[str, object]] = field(default_factory=list)
+    slots: list[ToolSlot] = field(default_factory=list)
+    calling: str | None = None
+    compacting: bool = False
+    turns: int = 0
+    tool_calls: int = 0
+    continuations: int = 0
+    repairs: int = 0
+    compactions: int = 0
+    compact_faults: int = 0
+    text: str = ""
+    usage: dict[str, int] = field(default_factory=dict)
+    unknown: dict[str, int] = field(default_factory=dict)
+    failures: dict[str, int] = field(default_factory=dict)
+    loop: LoopState | None = None
