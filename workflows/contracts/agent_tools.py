@@ -13,14 +13,14 @@ REQUEST_KINDS: Final = ("tool", "skill", "mcp_server", "agent", "model", "capabi
 REQUEST_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "description": (
-        "Ask people for something that you lack: a tool, a skill, a capability. Say what you need it for. The work goes "
-        "on once they have answered; what they decline is not to be had."
+        "Ask people for something that you lack: a tool, a skill, a capability. Say what you need it for. "
+        "The work goes on once they have answered; what they decline is not to be had."
     ),
     "required": ["kind", "name", "reason"],
     "additionalProperties": False,
     "properties": {
         "kind": {"type": "string", "enum": list(REQUEST_KINDS)},
-        "name": {"type": "string", "description": "what it is called, such as `web.fetch`; `net:HOST` for a capability"},
+        "name": {"type": "string", "description": "such as `web.fetch`; `net:HOST` for a capability"},
         "reason": {"type": "string", "description": "what it is needed for"},
         "example_input": {"type": "object", "description": "arguments that it would be called with"},
     },
