@@ -19,6 +19,7 @@ from activities.failures import failure, policy_denied, tool_failed, with_attemp
 from activities.heartbeats import Heartbeats
 from activities.models.call import call_model
 from activities.models.catalogue import Catalogue
+from activities.models.provider import Progress
 from activities.models.retries import begin, require_vouched, vouch
 from activities.once import claim_effect
 from activities.ports import BlobStore
@@ -133,7 +134,7 @@ class Dispatch:
                 reach.catalogue,
                 provider,
                 call,
-                lambda text, chars: beats.say(text=reach.redactor.excerpt(text), chars=chars),
+                _telling(beats, reach.redactor),
             )
         except ApplicationError as error:
             if not error.non_retryable:
@@ -156,6 +157,16 @@ def _read(args: Sequence[RawValue]) -> Call:
         message = f"`{call.name}`: the call is of version {call.v}, and this worker knows {CALL_VERSION}: update it"
         raise failure(FailureType.INVALID_VALUE, message)
     return call
+
+
+def _telling(beats: Heartbeats, redactor: Redactor) -> Progress:
+    """Progress as the details of heartbeats: `{text, chars}`, and `tool` while a tool call is being written."""
+
+    def tell(tail: str, chars: int, /, *, tool: str | None = None) -> None:
+        more = {} if tool is None else {"tool": redactor.excerpt(tool)}
+        beats.say(text=redactor.excerpt(tail), chars=chars, **more)
+
+    return tell
 
 
 def _from_any_thread(beats: Heartbeats) -> Callable[..., None]:

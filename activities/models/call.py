@@ -95,11 +95,18 @@ def _entry(catalogue: Catalogue, provider_name: str, args: ModelArgs) -> Entry:
 
 
 def _ask(call: Call, args: ModelArgs, entry: Entry) -> Ask:
-    if not activity.in_activity():
-        return Ask(args=args, card=entry.card, key=call.key, attempt=1, run="")
-    info = activity.info()
-    # The id of a run is never used twice, and it stays the same over continue-as-new, which the run id does not.
-    return Ask(args=args, card=entry.card, key=call.key, attempt=info.attempt, run=info.workflow_id or "")
+    info = activity.info() if activity.in_activity() else None
+    return Ask(
+        args=args,
+        card=entry.card,
+        key=call.key,
+        attempt=info.attempt if info else 1,
+        # The id of a run is never used twice, and it stays the same over continue-as-new, which the run id does not.
+        run=(info.workflow_id if info else "") or "",
+        conversation=args.messages,
+        system=args.system,
+        output_schema=args.output_schema,
+    )
 
 
 def _output(args: ModelArgs, reply: Reply, usage: Usage) -> ModelOutput:

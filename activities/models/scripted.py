@@ -18,7 +18,7 @@ from pathlib import Path
 
 from activities.models import failures
 from activities.models.pricing import usage_of
-from activities.models.provider import TAIL_CHARS, Ask, Progress, Reply, Tokens, prompt_of
+from activities.models.provider import TAIL_CHARS, Ask, Progress, Reply, Tokens
 from activities.models.replies import ScriptReply
 from policies.canonical import canonical
 from policies.expressions import ExpressionError
@@ -143,13 +143,13 @@ def _tokens_of(in_bytes: int) -> int:
 
 
 def _bindings(ask: Ask) -> dict[str, object]:
-    args = ask.args
+    users = [message for message in ask.conversation if message.role == "user"]
     return {
-        "prompt": prompt_of(args),
-        "system": args.system or "",
-        "turn": sum(message.role == "assistant" for message in args.messages),
-        "messages": len(args.messages),
-        "tools": [str(tool.get("name", "")) for tool in args.tools],
+        "prompt": "".join(ask.text_of(part) for part in users[-1].content) if users else "",
+        "system": ask.system or "",
+        "turn": sum(message.role == "assistant" for message in ask.conversation),
+        "messages": len(ask.conversation),
+        "tools": [offer.name for offer in ask.tools],
         # Nothing gives a model tools yet; an empty one lets a script ask without an error.
         "last_tool": {"name": "", "is_error": False, "text": ""},
     }

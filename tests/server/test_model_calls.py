@@ -46,7 +46,7 @@ class OneCall:
 def worker_of(client: Client, task_queue: str, catalogue: Catalogue, provider: str) -> Worker:
     @activity.defn(name=f"model.{provider}")
     async def call(given: Call) -> CallResult:
-        return await call_model(catalogue, provider, given, activity.heartbeat)
+        return await call_model(catalogue, provider, given, lambda *told, tool=None: activity.heartbeat(*told, tool))
 
     return Worker(
         client,

@@ -31,9 +31,12 @@ class Heard:
     """A progress callback that remembers."""
 
     said: list[tuple[str, int]] = field(default_factory=list)
+    tools: list[str] = field(default_factory=list)
 
-    def __call__(self, tail: str, chars: int) -> None:
+    def __call__(self, tail: str, chars: int, /, *, tool: str | None = None) -> None:
         self.said.append((tail, chars))
+        if tool is not None:
+            self.tools.append(tool)
 
 
 def model_args(prompt: str = "Review this.", **fields: object) -> ModelArgs:

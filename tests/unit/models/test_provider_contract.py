@@ -135,7 +135,8 @@ async def test_sdk_still_takes_what_is_sent_and_still_lacks_what_goes_around_it(
     card = (await make(Answer())).cards()["default"]
     for schema in (SCHEMA, {"type": "object"}):
         args = asked(system="Be brief.", temperature=0.5, output_schema=schema)
-        sent: dict[str, Any] = request_of(Ask(args=args, card=card, key=attempt.key, attempt=1, run=""))
+        ask = Ask(args=args, card=card, key=attempt.key, attempt=1, run="", conversation=args.messages)
+        sent: dict[str, Any] = request_of(ask)
         taken = inspect.signature(AsyncMessages.stream).parameters
         assert sent.keys() <= taken.keys()
         assert "temperature" not in taken  # once it is there again, messages_request.py need not send it as an extra
