@@ -142,7 +142,7 @@ class ModelOutput(Wire):
     `stop_reason` is one of `end_turn tool_use max_tokens stop_sequence refusal`, or the provider's own word for
     something else. Of an agent's turn: `tool_calls` in the model's order, `fault` what is wrong with a structured
     answer (then `output` is null), `transcript` where the conversation goes on from and `transcript_bytes` the size of
-    all that it leads to.
+    all that it leads to. `content` are blocks that only `provider` understands (thinking).
     """
 
     text: str
@@ -150,6 +150,7 @@ class ModelOutput(Wire):
     stop_reason: str
     request_id: str | None = None
     content: tuple[dict[str, Any], ...] = Field(default=())
+    provider: str | None = None
     tool_calls: tuple[ToolUse, ...] = ()
     fault: str | None = None
     transcript: Ref | None = None
