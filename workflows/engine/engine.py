@@ -62,7 +62,7 @@ if TYPE_CHECKING:
     from workflows.engine.controls import Action
     from workflows.engine.events import Event
     from workflows.engine.machine import RunFacts
-    from workflows.engine.observing import Observer
+    from workflows.engine.observing import Follower, Observer
     from workflows.engine.views import Glance
     from workflows.language.graph import Graph
 
@@ -242,6 +242,10 @@ class Engine:
     def watch(self, observer: Observer) -> None:
         """Tell somebody of every decision and every audit record from now on."""
         self._m.observer = observer
+
+    def follow(self, follower: Follower) -> None:
+        """Tell somebody of every step and every visit from now on."""
+        self._m.follower = follower
 
     def timers(self) -> dict[str, int]:
         """Every timer that must be running, with the time it is due in UTC milliseconds."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from policies.budget import Ledger
     from policies.document import TenantPolicy
     from workflows.contracts.run import NodeStatus, RunCard
-    from workflows.engine.observing import Observer
+    from workflows.engine.observing import Follower, Observer
     from workflows.language.graph import AnyNode, Graph
 
 KEEP_FINISHED = 200
@@ -42,7 +42,7 @@ class Machine:
 
     `ledgers` holds the run's budget under the empty name and one more per live activation. `owned` names
     the (frame, channel) pairs whose container nobody else holds; it is forgotten by a snapshot, which
-    costs one copy later and changes nothing else.
+    costs one copy later and changes nothing else. `retraced`: tasks are not begun, somebody says what they came to.
     """
 
     graph: Graph
@@ -59,6 +59,8 @@ class Machine:
     run_names: dict[str, object] = field(default_factory=dict)
     sent: tuple[int, int] = (0, 0)
     observer: Observer | None = None
+    follower: Follower | None = None
+    retraced: bool = False
 
     def issued(self, at_ms: int) -> int:
         """How many bytes of calls were issued at this very time."""
@@ -85,6 +87,8 @@ class Machine:
         state = self.state
         state.activations.pop(activation.id, None)
         self.ledgers.pop(activation.id, None)
+        if self.follower is not None:
+            self.follower.ended(activation, status, state.now_ms)
         state.finished.append(
             Finished(
                 id=activation.id,

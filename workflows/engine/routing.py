@@ -36,7 +36,15 @@ NEVER_PAUSES = (
 def take_steps(m: Machine) -> None:
     """Take every step until the run waits for something outside."""
     while m.todo:
-        _take(m, m.todo.popleft())
+        take_step(m)
+
+
+def take_step(m: Machine) -> None:
+    """Take the next step; there must be one."""
+    step = m.todo.popleft()
+    if m.follower is not None:
+        m.follower.moved(m.state, step)
+    _take(m, step)
 
 
 def _take(m: Machine, step: Step) -> None:
@@ -127,6 +135,8 @@ def _activate(m: Machine, frame: Frame, name: str) -> None:
     )
     m.state.activations[activation.id] = activation
     frame.token = activation.id
+    if m.follower is not None:
+        m.follower.began(activation)
     error = _refused_visit(m, activation, node.max_visits)
     if error is not None:
         m.todo.append(Fail(activation.id, error))

@@ -27,6 +27,8 @@ MAX_TEXT = 1024 * 1024
 
 def start(m: Machine, activation: Activation) -> None:
     """Start a node's work; an expression that fails, fails the node."""
+    if m.retraced and activation.kind != "plan":
+        return
     try:
         _start(m, activation)
     except ExpressionError as error:
