@@ -1,4 +1,4 @@
-"""Whoever watches a replay: told of every decision and every audit record, and never heard by the run."""
+"""Whoever watches a replay: told of decisions, audit records and visits of nodes, and never heard by the run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 
     from policies.model import Decision, Facts, Outcome, Request, Review
     from policies.tenant import TenantPolicy
+    from workflows.contracts.run import NodeStatus
+    from workflows.engine.state import Activation, RunState
+    from workflows.engine.steps import Step
 
 
 class Observer(Protocol):
@@ -22,3 +25,16 @@ class Observer(Protocol):
 
     def recorded(self, record: Mapping[str, object], head: str, beside: Mapping[str, object]) -> None:
         """An audit record was appended, and its digest is the head now; `beside` are times, which it does not cover."""
+
+
+class Follower(Protocol):
+    """What `detent records` puts into an engine; a worker's engine has none."""
+
+    def moved(self, state: RunState, step: Step) -> None:
+        """A step is about to be taken."""
+
+    def began(self, activation: Activation) -> None:
+        """A token has reached a node."""
+
+    def ended(self, activation: Activation, status: NodeStatus, at_ms: int) -> None:
+        """A visit is over; where its token goes is told by the steps that follow."""
