@@ -94,7 +94,7 @@ def figures(comparison: Comparison) -> list[Figure]:
         found.append(Figure("history of one more turn, 50 to 200", growth, "B", at_most=TURN_BYTES))
     if longest is not None:
         found += [
-            Figure("turns made of 2,000", longest.model_calls - 1 if longest.completed else 0, "", at_least=LONGEST),
+            Figure("turns made of 2,000", _made(longest), "", at_least=LONGEST),
             Figure("2,000 turns, history of a turn", longest.turn_bytes, "B", at_most=TURN_BYTES),
             Figure("2,000 turns, last 100 over the first 100 (median)", longest.slowing, "x", at_most=1.2),
             Figure("2,000 turns, blobs over new content", _blobs_over(longest), "x", at_most=1.5),
@@ -109,11 +109,17 @@ def figures(comparison: Comparison) -> list[Figure]:
 
 def _ours_at(held: Held) -> list[Figure]:
     return [
-        Figure("200 turns, history", held.in_bytes / MB if held.completed else float("inf"), "MB", at_most=HISTORY_MB),
+        Figure("turns made of 200", _made(held), "", at_least=MEASURED),
+        Figure("200 turns, history", held.in_bytes / MB, "MB", at_most=HISTORY_MB),
         Figure("200 turns, history of a turn", held.turn_bytes, "B", at_most=TURN_BYTES),
         Figure("200 turns, last 100 over the first 100 (median)", held.slowing, "x", at_most=1.2),
         Figure("200 turns, blobs over new content", _blobs_over(held), "x", at_most=1.5),
     ]
+
+
+def _made(held: Held) -> int:
+    """Turns of a conversation; its last model call gave the answer."""
+    return held.model_calls - 1 if held.completed else 0
 
 
 def _blobs_over(held: Held) -> float:
@@ -134,7 +140,8 @@ def print_conversations(comparison: Comparison) -> None:
         counts = (str(held.turns), _end(held), str(held.executions), f"{held.events:,}")
         sizes = (f"{held.in_bytes / MB:.2f}", f"{held.turn_bytes / 1000:.1f}", f"{held.wall_s:.1f}")
         blobs = f"{_blobs_over(held):.2f}" if held.blob_bytes is not None else ""
-        table.add_row(held.side, *counts, *sizes, f"{held.slowing:.2f}", blobs)
+        slowing = f"{held.slowing:.2f}" if held.slowing else ""
+        table.add_row(held.side, *counts, *sizes, slowing, blobs)
     Console(file=sys.stdout, width=None if sys.stdout.isatty() else 140).print(table)
 
 

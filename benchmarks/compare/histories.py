@@ -50,8 +50,8 @@ class Held:
 
     @property
     def slowing(self) -> float:
-        """How much longer the last hundred turns took than the first, medians."""
-        return self.last_ms / self.first_ms if self.first_ms else 0.0
+        """How much longer the last hundred turns took than the first, medians; 0 where these are the same turns."""
+        return self.last_ms / self.first_ms if self.model_calls > 2 * SPAN else 0.0
 
 
 async def hold(held: Held, handle: WorkflowHandle[object, object], client: Client, model: str, limit_s: float) -> None:
