@@ -186,7 +186,7 @@ def _write(m: Machine, activation: Activation, result: object) -> ErrorInfo | No
 
 def _fail(m: Machine, activation: Activation, step: Fail) -> None:
     choice = _on_failure(m, activation, step.error)
-    if choice.action == "pause" and open_for_failure(m, activation, step.error, step.call):
+    if choice.action == "pause" and not m.retraced and open_for_failure(m, activation, step.error, step.call):
         return
     if step.call is not None:
         m.state.calls.pop(step.call, None)

@@ -27,7 +27,7 @@ MAX_TEXT = 1024 * 1024
 
 def start(m: Machine, activation: Activation) -> None:
     """Start a node's work; an expression that fails, fails the node."""
-    if m.retraced and activation.kind != "plan":
+    if m.retraced and activation.call is not None:
         return
     try:
         _start(m, activation)
