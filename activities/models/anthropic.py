@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from activities.models import failures
 from activities.models.endpoint import Endpoint
+from activities.models.keyed import Keyed
+from activities.models.messages_options import PLAIN, MessagesOptions
 from activities.models.provider import Ask, Progress, Reply
-from activities.models.secret import Secret, resolve
+from activities.models.secret import Secret
 
 if TYPE_CHECKING:
     from activities.models.messages_api import MessagesApi
@@ -18,40 +18,31 @@ if TYPE_CHECKING:
 class Anthropic:
     """Anthropic's Messages API at one endpoint, with the key behind one reference (null: no key at all)."""
 
-    def __init__(self, endpoint: Endpoint, reference: str | None, environ: Mapping[str, str]) -> None:
-        self._endpoint, self._reference, self._environ = endpoint, reference, environ
-        self._opening = asyncio.Lock()
-        self._api: MessagesApi | None = None
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        reference: str | None,
+        environ: Mapping[str, str],
+        options: MessagesOptions = PLAIN,
+    ) -> None:
+        self._endpoint, self._options = endpoint, options
+        self._client = Keyed(self._open, reference, environ)
 
     async def complete(self, ask: Ask, progress: Progress) -> Reply:
-        """One attempt, streamed. A missing key is an error of the operator's to mend, found before anything is sent."""
-        secret = self._key(ask.card.alias)
-        async with self._opening:
-            if self._api is None:
-                self._api = await asyncio.to_thread(_open, self._endpoint, secret)
-        return await self._api.send(ask, progress)
+        """One attempt, streamed."""
+        client = await self._client.get(ask.card.alias)
+        return await client.send(ask, progress)
+
+    async def count_tokens(self, ask: Ask) -> int:
+        """How many input tokens the provider counts in a question. Free of charge, and no part of a run."""
+        client = await self._client.get(ask.card.alias)
+        return await client.count(ask)
 
     async def close(self) -> None:
         """Close the connections that are kept for the next call."""
-        api, self._api = self._api, None
-        if api is not None:
-            await api.close()
+        await self._client.close()
 
-    def _key(self, alias: str) -> Secret | None:
-        if self._reference is None:
-            return None
-        secret = resolve(self._reference, self._environ)
-        if secret is None:
-            remedy = "set the variable where the worker runs, and start the worker again"
-            raise failures.credential_missing(alias, f"no key in `{self._reference}`: {remedy}")
-        if not (secret.value.isascii() and secret.value.isprintable()):
-            raise failures.credential_missing(
-                alias, f"`{self._reference}` holds more than a key: characters no header takes"
-            )
-        return secret
+    def _open(self, secret: Secret | None) -> MessagesApi:
+        from activities.models.messages_api import MessagesApi  # noqa: PLC0415 - the SDK takes over a second to import, which runs without it need not wait for
 
-
-def _open(endpoint: Endpoint, secret: Secret | None) -> MessagesApi:
-    from activities.models.messages_api import MessagesApi  # noqa: PLC0415 - the SDK takes over a second to import, which runs without it need not wait for
-
-    return MessagesApi(endpoint, secret)
+        return MessagesApi(self._endpoint, secret, self._options)

@@ -10,7 +10,9 @@ from policies.capability import Capability
 
 ANTHROPIC_URL = "https://api.anthropic.com"
 ANTHROPIC_KEY = "env:ANTHROPIC_API_KEY"
-CONVENTIONAL_KEYS = {ANTHROPIC_KEY: "api.anthropic.com", "env:OPENAI_API_KEY": "api.openai.com"}
+OPENAI_URL = "https://api.openai.com/v1"
+OPENAI_KEY = "env:OPENAI_API_KEY"
+CONVENTIONAL_KEYS = {ANTHROPIC_KEY: "api.anthropic.com", OPENAI_KEY: "api.openai.com"}
 """Keys that everybody's environment has under one name, each with the one host that it may be sent to."""
 
 OURS = "env:DETENT_"

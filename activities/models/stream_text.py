@@ -21,5 +21,12 @@ class StreamText:
         grown = self._tail + text
         # Redacted before it is cut: a cut through the key would leave half of it, which nothing finds any more.
         self._tail = (self._secret.redact(grown) if self._secret else grown)[-self._window :]
+        self._progress(self._shown(), self._chars)
+
+    def writing(self, tool: str) -> None:
+        """A tool call begins."""
+        self._progress(self._shown(), self._chars, tool=self._secret.redact(tool) if self._secret else tool)
+
+    def _shown(self) -> str:
         shown = self._secret.hold_back(self._tail) if self._secret else self._tail
-        self._progress(shown[-TAIL_CHARS:], self._chars)
+        return shown[-TAIL_CHARS:]

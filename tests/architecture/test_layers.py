@@ -24,6 +24,8 @@ BREACHES = [
     ("workflows/contracts/wire.py", "import os"),
     ("workflows/language/spec.py", "import yaml"),
     ("worker/run.py", "import anthropic"),
+    ("worker/run.py", "import openai"),
+    ("activities/models/openai.py", "import openai"),
     ("activities/dispatch.py", "import click"),
 ]
 
@@ -48,6 +50,8 @@ def skeleton(tmp_path: Path) -> Path:
     (tmp_path / "workflows/registry.py").touch()
     (tmp_path / "workflows/language/yaml.py").write_text("import yaml\n", encoding="utf-8")
     (tmp_path / "activities/models/wire.py").write_text("import anthropic\n", encoding="utf-8")
+    for name in ("chat_api", "chat_stream"):
+        (tmp_path / f"activities/models/{name}.py").write_text("import openai\n", encoding="utf-8")
     return tmp_path
 
 
