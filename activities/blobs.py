@@ -7,22 +7,18 @@ import contextlib
 import errno
 import hashlib
 import os
-import re
-import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-from activities.ports import BlobDamaged, BlobError, BlobMissing
+from activities.blobs_names import claim_name, content_name, is_hex, record_folder, record_name, removable_name
+from activities.ports import BlobDamaged, BlobError, BlobMissing, Stored
+from activities.synced_files import create, refresh, remove_older, replace
 
-_HEX = re.compile(r"[0-9a-f]{64}")
-_FOLDER = re.compile(r"(approvals|revoked)/[a-z0-9][a-z0-9-]{0,63}")
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class DirectoryBlobs:
-    """A `BlobStore` in files: `sha256/ab/cdef…` holds bytes, `claims/ab/cdef…` who took a key.
-
-    Records stand as `approvals/<tenant>/<key>` and `revoked/<tenant>/<key>`.
+    """A `BlobStore` in files, which lie as `activities.blobs_names` says.
 
     A file appears under its name only when it is whole and on the disk: written beside it, synced,
     renamed, and the directory synced. Several processes may share one directory.
@@ -31,13 +27,18 @@ class DirectoryBlobs:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    async def put(self, data: bytes) -> str:
-        """Store the bytes and give their digest."""
-        return await asyncio.to_thread(self._put, data)
+    @property
+    def place(self) -> str:
+        """The directory."""
+        return str(self._root)
 
-    async def get(self, digest: str) -> bytes:
+    async def put(self, data: bytes, tenant: str | None = None) -> str:
+        """Store the bytes and give their digest. What is there already counts as put now."""
+        return await asyncio.to_thread(self._put, data, tenant)
+
+    async def get(self, digest: str, tenant: str | None = None) -> bytes:
         """The bytes of a digest, verified; `BlobMissing` or `BlobDamaged` if they are not to be had."""
-        return await asyncio.to_thread(self._get, digest)
+        return await asyncio.to_thread(self._get, digest, tenant)
 
     async def claim(self, key: str, owner: str) -> bool:
         """Take a key (64 hex digits) for ever; false if anybody, the same owner too, took it before."""
@@ -51,33 +52,27 @@ class DirectoryBlobs:
         """Everything in a folder by its key, sorted."""
         return await asyncio.to_thread(self._records, folder)
 
-    def _put(self, data: bytes) -> str:
+    async def listing(self, under: str = "") -> AsyncIterator[Stored]:
+        """Everything that is stored, or all below one folder, in no order."""
+        for found in await asyncio.to_thread(self._listing, under):
+            yield found
+
+    async def remove(self, name: str, before_s: float) -> bool:
+        """Remove what was last put before a time; false if it has been put since, or is gone. Never a record."""
+        path = self._root / removable_name(name)
+        with self._explained(name):
+            return await asyncio.to_thread(remove_older, path, before_s)
+
+    def _put(self, data: bytes, tenant: str | None) -> str:
         digest = hashlib.sha256(data).hexdigest()
-        target = self._path("sha256", digest)
+        target = self._root / content_name(digest, tenant)
         with self._explained(digest):
-            if not _holds(target, len(data)):
-                _replace(target, data)
+            if not refresh(target, len(data)):
+                replace(target, data)
         return digest
 
-    def _record(self, folder: str, key: str, data: bytes) -> None:
-        target = self._folder(folder) / _hex(key)
-        with self._explained(key):
-            _replace(target, data)
-
-    def _records(self, folder: str) -> dict[str, bytes]:
-        place = self._folder(folder)
-        with self._explained(folder):
-            found = sorted(place.iterdir()) if place.is_dir() else []
-            return {path.name: path.read_bytes() for path in found if _HEX.fullmatch(path.name)}
-
-    def _folder(self, folder: str) -> Path:
-        """Only our own folders, and names of tenants as a policy may have them, become a path."""
-        if not _FOLDER.fullmatch(folder):
-            raise BlobError(f"`{folder[:80]}` is no folder of records")
-        return self._root / folder
-
-    def _get(self, digest: str) -> bytes:
-        path = self._path("sha256", digest)
+    def _get(self, digest: str, tenant: str | None) -> bytes:
+        path = self._root / content_name(digest, tenant)
         with self._explained(digest):
             try:
                 data = path.read_bytes()
@@ -89,22 +84,31 @@ class DirectoryBlobs:
         return data
 
     def _claim(self, key: str, owner: str) -> bool:
-        """A link appears whole or not at all, and only one can be made under a name."""
-        target = self._path("claims", key)
+        target = self._root / claim_name(key)
         with self._explained(key):
-            temporary = _write_beside(target, owner.encode())
-            try:
-                os.link(temporary, target)
-            except FileExistsError:
-                return False
-            finally:
-                temporary.unlink(missing_ok=True)
-            _sync_directory(target.parent)
-        return True
+            return create(target, owner.encode())
 
-    def _path(self, folder: str, key: str) -> Path:
-        """Only hex digits become a path, so no key can lead elsewhere."""
-        return self._root / folder / _hex(key)[:2] / key[2:]
+    def _record(self, folder: str, key: str, data: bytes) -> None:
+        target = self._root / record_name(folder, key)
+        with self._explained(key):
+            replace(target, data)
+
+    def _records(self, folder: str) -> dict[str, bytes]:
+        place = self._root / record_folder(folder)
+        with self._explained(folder):
+            found = sorted(place.iterdir()) if place.is_dir() else []
+            return {path.name: path.read_bytes() for path in found if is_hex(path.name)}
+
+    def _listing(self, under: str) -> list[Stored]:
+        found = []
+        with self._explained(under or "/"):
+            for folder, _, names in os.walk(self._root / under, onerror=_unless_absent):
+                for name in names:
+                    path = Path(folder, name)
+                    with contextlib.suppress(FileNotFoundError):  # removed, or finished, since it was seen
+                        seen = path.stat()
+                        found.append(Stored(str(path.relative_to(self._root)), seen.st_size, seen.st_mtime))
+        return found
 
     @contextlib.contextmanager
     def _explained(self, key: str) -> Iterator[None]:
@@ -116,58 +120,7 @@ class DirectoryBlobs:
             raise BlobError(f"{what}; {remedy}") from error
 
 
-def _hex(key: str) -> str:
-    if not _HEX.fullmatch(key):
-        raise BlobError(f"`{key[:80]}` is no digest: 64 hex digits are needed")
-    return key
-
-
-def _replace(target: Path, data: bytes) -> None:
-    """Put the data in the place of whatever the file held, whole or not at all."""
-    temporary = _write_beside(target, data)
-    try:
-        temporary.replace(target)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_directory(target.parent)
-
-
-def _holds(path: Path, size_bytes: int) -> bool:
-    """Whether the blob is there already. Its bytes are verified whenever they are read; a wrong size is mended now."""
-    try:
-        return path.stat().st_size == size_bytes
-    except FileNotFoundError:
-        return False
-
-
-def _write_beside(target: Path, data: bytes) -> Path:
-    """A synced file with the data in the target's directory, which is made if need be."""
-    _make_directory(target.parent)
-    temporary = target.with_name(f".{target.name[:16]}.{secrets.token_hex(8)}")
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
-    return temporary
-
-
-def _make_directory(path: Path) -> None:
-    """Make a directory and those above it; each new name is on the disk before anything is put under it."""
-    if path.is_dir():
-        return
-    _make_directory(path.parent)
-    path.mkdir(mode=0o700, exist_ok=True)
-    _sync_directory(path.parent)
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _unless_absent(error: OSError) -> None:
+    """A folder that nothing was put in is empty; any other that cannot be read must not look so."""
+    if not isinstance(error, FileNotFoundError):
+        raise error

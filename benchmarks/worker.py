@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Worker
 
-from activities.blobs import DirectoryBlobs
+from activities.blobs_places import open_blobs
 from activities.tools.confine import Workspace
 from activities.tools.context import ToolContext
 from activities.tools.registry import load_tools
@@ -109,7 +109,7 @@ async def work() -> None:
     found = settings(Flags(), os.environ)
     where = target(os.environ)
     composition = parts.compose(found, where.namespace, os.environ)
-    client = await connect(where, DirectoryBlobs(found.blobs))
+    client = await connect(where, open_blobs(found.blobs))
     async with build(client, composition):
         os.write(int(os.environ[READY_FD]), b"ready")
         await asyncio.Event().wait()

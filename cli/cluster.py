@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from activities.blobs import DirectoryBlobs
+from activities.blobs_places import open_blobs
 from cli.exits import unreachable
 from worker.connect import Target, Unreachable, connect, target
 from worker.polling import pollers
-from worker.settings import blobs_dir
+from worker.settings import blobs_place
 from workflows.contracts.names import TASK_QUEUE
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from temporalio.client import Client
 
+    from activities.blobs_places import BlobPlace
     from cli.exits import CommandError
 
 WORKER_WAIT_S = 10.0
@@ -36,12 +35,12 @@ class Cluster:
     address: str
 
 
-async def reach(where: Target | None = None, task_queue: str | None = None, blobs: Path | None = None) -> Cluster:
+async def reach(where: Target | None = None, task_queue: str | None = None, blobs: BlobPlace | None = None) -> Cluster:
     """Connect to `where`, by default what Temporal's own configuration says; exit 6 if nothing answers."""
     found = where or target(os.environ)
     queue = task_queue or os.environ.get("DETENT_TASK_QUEUE") or TASK_QUEUE
     try:
-        client = await connect(found, DirectoryBlobs(blobs or blobs_dir(os.environ)))
+        client = await connect(found, open_blobs(blobs or blobs_place(os.environ)))
     except Unreachable as error:
         raise unreachable(str(error)) from error
     return Cluster(client, queue, found.address)

@@ -12,10 +12,29 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from activities.blobs_places import BlobPlace
     from worker.settings import Flags
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 DIRECTORY = click.Path(file_okay=False, path_type=Path)
+
+
+PARTS = ("policy", "models", "tools", "workspace", "blobs")
+
+
+class _Place(click.ParamType[Any]):
+    """A directory, or the URL of a bucket."""
+
+    name = "place"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> BlobPlace:
+        """What the text says; a usage error for a URL that is none of ours."""
+        from activities.blobs_places import read_place  # noqa: PLC0415 - help needs no store
+
+        try:
+            return read_place(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +45,19 @@ class WorkerOptions:
     models: Path | None
     tools: tuple[Path, ...]
     workspace: Path | None
+    blobs: BlobPlace | None = None
 
     @property
     def given(self) -> list[str]:
         """The names of the options that were used."""
-        return [f"--{name}" for name in ("policy", "models", "tools", "workspace") if getattr(self, name)]
+        return [f"--{name}" for name in PARTS if getattr(self, name)]
 
     def flags(self, **others: Any) -> Flags:
-        """The worker's flags, with `others` (blobs, task_queue, graph_models) added."""
+        """The worker's flags, with `others` (task_queue, graph_models) added."""
         from worker.settings import Flags  # noqa: PLC0415 - usage errors and help need no worker
 
-        return Flags(policy=self.policy, models=self.models, tools=self.tools, workspace=self.workspace, **others)
+        parts = {name: getattr(self, name) for name in PARTS}
+        return Flags(**parts, **others)
 
 
 def worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,8 +65,8 @@ def worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(command)
     def gather(*args: Any, **given: Any) -> object:
-        parts = [given.pop(name) for name in ("policy", "models", "tools", "workspace")]
-        return command(*args, worker=WorkerOptions(*parts), **given)
+        parts = {name: given.pop(name) for name in PARTS}
+        return command(*args, worker=WorkerOptions(**parts), **given)
 
     wrapped: Callable[..., Any] = gather
     for option in _WORKER:
@@ -55,6 +76,7 @@ def worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 tools_option = click.option("--tools", type=DIRECTORY, multiple=True, help="A directory of more tools; repeatable.")
 _WORKER = (
+    click.option("--blobs", type=_Place(), help="Where large values are kept: a directory, or s3://, gs://, az:// …"),
     click.option("--workspace", type=DIRECTORY, help="The directory that tools work in (default: the current one)."),
     tools_option,
     click.option("--models", type=FILE, help="The models file."),

@@ -14,12 +14,12 @@ from temporalio import workflow
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, WorkflowRunner
 from temporalio.worker._workflow_instance import WorkflowInstance  # the runner's public method returns one
 
-from activities.blobs import DirectoryBlobs
+from activities.blobs_places import open_blobs
 from cli.export import inline
 from cli.replaying import Disagreement, disagreement
 from worker.connect import converter
 from worker.sdk_runtime import sdk_runtime
-from worker.settings import blobs_dir
+from worker.settings import blobs_place
 from workflows.contracts.names import WORKFLOW
 from workflows.shell.agent_lifetime import AgentLifetime
 
@@ -162,7 +162,7 @@ class _Watching(WorkflowRunner):
 async def watch(history: WorkflowHistory, namespace: str) -> Tape:
     """Replay a history and keep all that is to be seen; references in it are replaced by what they refer to."""
     tape = Tape()
-    data = converter(DirectoryBlobs(blobs_dir(os.environ)))
+    data = converter(open_blobs(blobs_place(os.environ)))
     await inline(history, data)
     replayer = Replayer(
         workflows=[WatchedLifetime],

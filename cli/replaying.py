@@ -13,13 +13,13 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer
 
-from activities.blobs import DirectoryBlobs
+from activities.blobs_places import open_blobs
 from activities.bounded_file import read_at_most
 from cli.exits import invalid
 from worker.connect import converter
 from worker.sandbox import sandboxed, unsandboxed
 from worker.sdk_runtime import sdk_runtime
-from worker.settings import blobs_dir
+from worker.settings import blobs_place
 from workflows.contracts.wire import Wire
 from workflows.registry import WORKFLOWS
 
@@ -103,7 +103,7 @@ async def replay(
     replayer = Replayer(
         workflows=list(WORKFLOWS),
         namespace=namespace,
-        data_converter=converter(DirectoryBlobs(blobs_dir(os.environ))),
+        data_converter=converter(open_blobs(blobs_place(os.environ))),
         workflow_runner=sandboxed() if sandbox else unsandboxed(),
         runtime=sdk_runtime(),
     )

@@ -11,12 +11,13 @@ from temporalio.worker import Worker
 
 from activities.admit import CARRY_AFTER_EVENTS, Admission, Offer
 from activities.approvals import standing
-from activities.blobs import DirectoryBlobs
+from activities.blobs_places import is_memory, open_blobs
 from activities.control_paths import ControlPaths
 from activities.dispatch import Dispatch, Reach
 from activities.edge import Edge
 from activities.models.catalogue import load_catalogue
 from activities.redaction import LEAST_CHARS
+from activities.skills import NO_SKILLS, Shelf
 from activities.tools.confine import Workspace
 from activities.tools.registry import load_tools
 from policies.errors import DocumentError, Problem
@@ -54,6 +55,10 @@ DRAIN = timedelta(seconds=10)
 CARRY_AFTER = "DETENT_CARRY_AFTER_EVENTS"
 CARRY_LEAST, CARRY_MOST = 50, 50_000
 """A run that carries itself over too early never gets on; the server ends one whose history has 51,200 events."""
+LOST_AT_THE_END = (
+    "blobs are kept in this process's memory: when it ends, conversations and large values are lost, and effects that "
+    "must not be repeated can be; clients do not see them: for trying things out only"
+)
 CODE = Path(__file__).resolve().parent.parent
 
 
@@ -70,6 +75,7 @@ class Composition:
     admission: Admission
     dispatch: Dispatch
     redactor: Redactor
+    skills: Shelf = NO_SKILLS
     unredacted: tuple[str, ...] = ()
     seals: SealKeys | None = None
     signer: AuditSigner | None = None
@@ -82,7 +88,10 @@ class Composition:
             f"policy `{self.policy.name}` ({named}), digest {self.policy.digest[:16]}; tenants here: {served}",
             f"tools: {', '.join(self.tools)}",
             f"models: {', '.join(self.models)}",
+            f"skills: {', '.join(self.skills.names()) or 'none'}",
+            *(str(problem) for skill in self.skills.load() for problem in skill.document.warnings),
             f"workspace {self.settings.workspace}; blobs {self.settings.blobs}",
+            *((LOST_AT_THE_END,) if is_memory(self.settings.blobs) else ()),
             *self.catalogue.warnings,
             *(
                 f"`{name}` has under {LEAST_CHARS} characters, too few to redact: use a longer one"
@@ -102,7 +111,9 @@ def compose(found: Settings, namespace: str, environ: Mapping[str, str], seals: 
     """
     seals = seals or seal_keys(environ)
     policy = load_policy(found.policy)
-    toolbox = load_tools(found.tools)
+    shelf = Shelf(found.skills)
+    shelf.load()  # says everything that is wrong with any of them
+    toolbox = load_tools(found.tools, shelf=shelf)
     catalogue = load_catalogue(
         found.models, found.graph_models, environ=environ, price_of=policy.price, unpriced=policy.unpriced
     )
@@ -112,8 +123,8 @@ def compose(found: Settings, namespace: str, environ: Mapping[str, str], seals: 
     files = (*catalogue.files, *price_files(found.policy, policy))
     edge = Edge(policy, namespace, control_paths(found, files), found.task_queue)
     redactor = redactor_of(catalogue, policy, environ, seals)
-    blobs = DirectoryBlobs(found.blobs)
-    offer = Offer(policy, namespace, found.task_queue, tools, models, carry)
+    blobs = open_blobs(found.blobs)
+    offer = Offer(policy, namespace, found.task_queue, tools, models, carry, shelf)
     reach = Reach(Workspace(found.workspace), toolbox, catalogue, edge, blobs, redactor)
     return Composition(
         settings=found,
@@ -125,6 +136,7 @@ def compose(found: Settings, namespace: str, environ: Mapping[str, str], seals: 
         admission=Admission(offer, seals or fresh(), standing(blobs, namespace)),
         dispatch=Dispatch(reach),
         redactor=redactor,
+        skills=shelf,
         unredacted=short_secrets(catalogue, policy, environ),
         seals=seals,
         signer=audit_signer(environ),
@@ -147,10 +159,12 @@ def control_paths(found: Settings, model_files: tuple[Path, ...] = ()) -> Contro
         found.graph_models,
         *model_files,
         *found.tools,
+        *found.skills,
         *found.graphs,
         *(CODE / name for name in OURS),
     )
-    closed = (found.blobs, *found.keys, *(() if found.database is None else (found.database,)))
+    blobs = (found.blobs,) if isinstance(found.blobs, Path) else ()
+    closed = (*blobs, *found.keys, *(() if found.database is None else (found.database,)))
     return ControlPaths.of(closed=closed, fixed=tuple(path for path in files if path is not None))
 
 

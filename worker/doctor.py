@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from temporalio.service import RPCError
 
-from activities.blobs import DirectoryBlobs
+from activities.blobs_places import open_blobs
 from activities.tools import openat2
 from policies.errors import DocumentError
 from worker.audit_key import HOW_TO_MAKE as HOW_TO_SIGN
-from worker.blob_directory import REMEDY, why_unwritable
+from worker.blob_directory import REMEDY, why_unusable
 from worker.compose import compose
 from worker.connect import Unreachable, connect, target
 from worker.namespace import how_to_register, missing_search_attributes
@@ -23,10 +23,10 @@ from worker.start_line import ServerError, find_binary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from temporalio.client import Client
 
+    from activities.blobs_places import BlobPlace
     from policies.document import PolicyDocument
     from worker.compose import Composition
     from worker.connect import Target
@@ -53,7 +53,7 @@ async def examine(flags: Flags, environ: Mapping[str, str], where: Target | None
         place = where or target(environ)
     except DocumentError as error:
         return (*checks, _broken("settings", error))
-    checks.append(_blobs(found.blobs))
+    checks.append(await _blobs(found.blobs))
     checks += _documents(found, place, environ)
     return (*checks, *await _cluster(found, place))
 
@@ -81,11 +81,11 @@ def _openat2() -> Check:
     return _fine("file confinement", message, "use Linux 5.6 or newer")
 
 
-def _blobs(path: Path) -> Check:
-    why = why_unwritable(path)
+async def _blobs(place: BlobPlace) -> Check:
+    why = await why_unusable(place)
     if why is not None:
-        return _wrong("blobs", f"`{path}` cannot be written: {why}", REMEDY)
-    return _fine("blobs", f"`{path}` can be written")
+        return _wrong("blobs", f"`{place}`: {why}", REMEDY)
+    return _fine("blobs", f"`{place}` can be written")
 
 
 def _documents(found: Settings, place: Target, environ: Mapping[str, str]) -> list[Check]:
@@ -160,7 +160,7 @@ def _inside(found: Settings) -> list[Check]:
 
 async def _cluster(found: Settings, place: Target) -> list[Check]:
     try:
-        client = await connect(place, DirectoryBlobs(found.blobs), timeout_s=CONNECT_S)
+        client = await connect(place, open_blobs(found.blobs), timeout_s=CONNECT_S)
     except Unreachable as error:
         return [_wrong("server", str(error), "detent dev")]
     reached = _fine("server", f"`{place.address}`, namespace `{place.namespace}`")

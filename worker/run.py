@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from temporalio.service import RPCError
 
-from activities.blobs import DirectoryBlobs
+from activities.blobs_places import open_blobs
 from policies.errors import DocumentError
 from worker.audit_key import forget_audit_key, require_signer
 from worker.blob_directory import require_blobs
@@ -88,12 +88,12 @@ async def _work(found: Settings, where: Target, environ: Mapping[str, str]) -> N
     composition = compose(found, where.namespace, environ)
     require_seal_keys(composition.seals)
     require_signer(composition.policy, composition.signer)
-    require_blobs(found.blobs)
+    await require_blobs(found.blobs)
     forget(os.environ)
     forget_audit_key(os.environ)
     redact_logs(composition.redactor)
     traces = telemetry(environ, composition.redactor)
-    client = await connect(where, DirectoryBlobs(found.blobs), plugins=traces.plugins)
+    client = await connect(where, open_blobs(found.blobs), plugins=traces.plugins)
     for line in composition.lines():
         log.info("%s", line)
     await warn_of_missing_attributes(client)

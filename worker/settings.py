@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from activities.blobs_places import BlobPlace, read_place
 from policies.errors import DocumentError, Problem
+from policies.units import write_duration
 from worker.audit_key import audit_key_files
+from worker.retention_age import read_age
 from worker.seal_key import key_files
 from workflows.contracts.names import TASK_QUEUE
 
@@ -28,8 +31,9 @@ class Flags:
     policy: Path | None = None
     models: Path | None = None
     tools: Sequence[Path] = ()
+    skills: Sequence[Path] = ()
     workspace: Path | None = None
-    blobs: Path | None = None
+    blobs: BlobPlace | None = None
     task_queue: str | None = None
     concurrency: int | None = None
     graph_models: Path | None = None
@@ -44,20 +48,23 @@ class Settings:
     file found beside a graph: whoever wrote the graph wrote it, so it may name only providers that need no key.
     `database` is the embedded server's, where there is one, and `keys` are the files that hold secret keys: no tool
     may touch them. `graphs` are the graph files, or directories of them, that the worker was told of: no tool writes
-    there, or a run could change what a later one is started from.
+    there, or a run could change what a later one is started from. `blobs` is a directory, or the URL of a bucket;
+    `retention_ms` is how many milliseconds what no open run reaches is kept there, null for ever.
     """
 
     workspace: Path
-    blobs: Path
+    blobs: BlobPlace
     policy: Path | None = None
     models: Path | None = None
     tools: tuple[Path, ...] = ()
+    skills: tuple[Path, ...] = ()
     task_queue: str = TASK_QUEUE
     concurrency: int = CONCURRENCY
     graph_models: Path | None = None
     database: Path | None = None
     keys: tuple[Path, ...] = ()
     graphs: tuple[Path, ...] = ()
+    retention_ms: int | None = None
 
 
 def settings(flags: Flags, environ: Mapping[str, str]) -> Settings:
@@ -68,16 +75,18 @@ def settings(flags: Flags, environ: Mapping[str, str]) -> Settings:
     config = config_dir(environ)
     found = Settings(
         workspace=_absolute(flags.workspace or _path(environ, "DETENT_WORKSPACE") or Path.cwd()),
-        blobs=_absolute(flags.blobs) if flags.blobs else blobs_dir(environ),
+        blobs=_placed(flags.blobs) if flags.blobs else blobs_place(environ),
         policy=_optional(flags.policy or _path(environ, "DETENT_POLICY") or _present(config / "policy.yaml")),
         models=_optional(flags.models or _path(environ, "DETENT_MODELS") or _present(config / "models.yaml")),
-        tools=_tools(flags, environ, config),
+        tools=_directories(flags.tools, _paths(environ, "DETENT_TOOLS"), config / "tools"),
+        skills=_directories(flags.skills, _paths(environ, "DETENT_SKILLS"), config / "skills"),
         task_queue=flags.task_queue or environ.get("DETENT_TASK_QUEUE") or TASK_QUEUE,
         concurrency=_concurrency(flags, environ),
         graph_models=_optional(flags.graph_models or _path(environ, "DETENT_GRAPH_MODELS")),
         database=_optional(_path(environ, "DETENT_DATABASE")),
         keys=_paths(environ, "DETENT_KEY_FILES") + key_files(environ) + audit_key_files(environ),
         graphs=tuple(_absolute(path) for path in flags.graphs) or _paths(environ, "DETENT_GRAPHS"),
+        retention_ms=_retention_ms(environ),
     )
     problems = _check(found)
     if problems:
@@ -96,9 +105,15 @@ def as_environ(found: Settings) -> dict[str, str]:
         "DETENT_DATABASE": found.database,
     }
     values = {name: str(path) if path else "" for name, path in paths.items()}
-    lists = {"DETENT_TOOLS": found.tools, "DETENT_KEY_FILES": found.keys, "DETENT_GRAPHS": found.graphs}
+    lists = {
+        "DETENT_TOOLS": found.tools,
+        "DETENT_SKILLS": found.skills,
+        "DETENT_KEY_FILES": found.keys,
+        "DETENT_GRAPHS": found.graphs,
+    }
     values |= {name: os.pathsep.join(str(path) for path in paths) for name, paths in lists.items()}
     values["DETENT_CONFIG"] = os.devnull  # all is said here: nothing may come from the configuration directory
+    values["DETENT_BLOBS_RETENTION"] = "" if found.retention_ms is None else write_duration(found.retention_ms)
     return {**values, "DETENT_TASK_QUEUE": found.task_queue, "DETENT_CONCURRENCY": str(found.concurrency)}
 
 
@@ -107,10 +122,15 @@ def config_dir(environ: Mapping[str, str]) -> Path:
     return _user_dir(environ, "DETENT_CONFIG", "XDG_CONFIG_HOME", ".config")
 
 
-def blobs_dir(environ: Mapping[str, str]) -> Path:
+def blobs_place(environ: Mapping[str, str]) -> BlobPlace:
     """Where large values lie: DETENT_BLOBS, else in the user's data directory. Clients and workers must agree on it."""
-    explicit = _path(environ, "DETENT_BLOBS")
-    return _absolute(explicit) if explicit else _user_dir(environ, "", "XDG_DATA_HOME", ".local/share") / "blobs"
+    explicit = environ.get("DETENT_BLOBS")
+    if not explicit:
+        return _user_dir(environ, "", "XDG_DATA_HOME", ".local/share") / "blobs"
+    try:
+        return _placed(read_place(explicit))
+    except ValueError as error:
+        raise DocumentError((Problem("setting", str(error), "DETENT_BLOBS"),)) from error
 
 
 def _user_dir(environ: Mapping[str, str], ours: str, xdg: str, fallback: str) -> Path:
@@ -120,9 +140,9 @@ def _user_dir(environ: Mapping[str, str], ours: str, xdg: str, fallback: str) ->
     return _absolute((_path(environ, xdg) or Path(environ.get("HOME", "/")) / fallback) / "detent")
 
 
-def _tools(flags: Flags, environ: Mapping[str, str], config: Path) -> tuple[Path, ...]:
-    named = tuple(flags.tools) or _paths(environ, "DETENT_TOOLS")
-    found = named or tuple(path for path in (_present(config / "tools"),) if path)
+def _directories(flagged: Sequence[Path], named: tuple[Path, ...], usual: Path) -> tuple[Path, ...]:
+    """Those of the flags, else of the environment, else the one in the configuration directory if it is there."""
+    found = tuple(flagged) or named or tuple(path for path in (_present(usual),) if path)
     return tuple(_absolute(path) for path in found)
 
 
@@ -139,9 +159,24 @@ def _concurrency(flags: Flags, environ: Mapping[str, str]) -> int:
     return number
 
 
+def _retention_ms(environ: Mapping[str, str]) -> int | None:
+    text = environ.get("DETENT_BLOBS_RETENTION", "")
+    if not text:
+        return None
+    try:
+        return read_age(text)
+    except ValueError as error:
+        problem = Problem("setting", f"`{text}` {error}", "DETENT_BLOBS_RETENTION", "leave it out to keep all")
+        raise DocumentError((problem,)) from error
+
+
 def _check(found: Settings) -> tuple[Problem, ...]:
     files = (("policy", found.policy), ("models", found.models), ("models", found.graph_models))
-    dirs = (("workspace", found.workspace), *(("tools", path) for path in found.tools))
+    dirs = [
+        ("workspace", found.workspace),
+        *(("tools", path) for path in found.tools),
+        *(("skills", path) for path in found.skills),
+    ]
     missing = [_absent(name, path, "file") for name, path in files if path and not path.is_file()]
     missing += [_absent(name, path, "directory") for name, path in dirs if not path.is_dir()]
     return tuple(missing)
@@ -167,6 +202,10 @@ def _present(path: Path) -> Path | None:
 
 def _optional(path: Path | None) -> Path | None:
     return None if path is None else _absolute(path)
+
+
+def _placed(place: BlobPlace) -> BlobPlace:
+    return _absolute(place) if isinstance(place, Path) else place
 
 
 def _absolute(path: Path) -> Path:

@@ -11,7 +11,7 @@ import click
 from rich.text import Text
 
 from activities.approvals import flaw_of_standing, kept_approvals, read_revoked, revoke
-from activities.blobs import DirectoryBlobs
+from activities.blobs_places import open_blobs
 from activities.permits import Scene
 from cli.context import Session, global_options, pass_session
 from cli.exits import unknown, usage
@@ -23,12 +23,13 @@ from cli.render.text import line
 from policies.coverage import calls_of
 from worker.connect import target
 from worker.operator_files import load_policy
-from worker.settings import blobs_dir, settings
+from worker.settings import blobs_place, settings
 from workflows.engine.clock import rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from activities.ports import BlobStore
     from policies.tenant import TenantPolicy
     from workflows.contracts.calls import Permit
 
@@ -55,7 +56,7 @@ def ls(session: Session, tenant: str, worker: WorkerOptions) -> None:
     policy = load_policy(found.policy).tenant(tenant)
     if policy is None:
         raise unknown(f"the policy here has no tenant `{line(tenant, 100)}`")
-    rows = asyncio.run(_rows(DirectoryBlobs(found.blobs), policy))
+    rows = asyncio.run(_rows(open_blobs(found.blobs), policy))
     if session.as_json:
         session.print_json(rows)
     else:
@@ -76,7 +77,7 @@ def revoke_(session: Session, what: str, tenant: str, identity: str | None) -> N
     if not what or what != line(what, 200):
         raise usage("name an approval's digest, a person's id or a public key")
     at = rfc3339(round(time.time() * 1000))
-    blobs = DirectoryBlobs(blobs_dir(os.environ))
+    blobs = open_blobs(blobs_place(os.environ))
     asyncio.run(revoke(blobs, tenant, what, by=claimed_id(identity), at=at))
     if session.as_json:
         session.print_json({"revoked": what, "tenant": tenant, "at": at})
@@ -84,7 +85,7 @@ def revoke_(session: Session, what: str, tenant: str, identity: str | None) -> N
         session.answer(f"{line(what)} is revoked for tenant {line(tenant)}")
 
 
-async def _rows(blobs: DirectoryBlobs, policy: TenantPolicy) -> list[dict[str, Any]]:
+async def _rows(blobs: BlobStore, policy: TenantPolicy) -> list[dict[str, Any]]:
     revoked = await read_revoked(blobs, policy.name)
     scene = Scene(target(os.environ).namespace, f"{policy.name}/", round(time.time() * 1000), revoked)
     return [_row(permit, policy, scene) for permit in await kept_approvals(blobs, policy.name)]

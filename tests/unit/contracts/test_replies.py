@@ -11,7 +11,9 @@ CALL = ToolUse(id="t1", name="fs.read", args={"path": "a"})
 
 def test_reply_is_kept_with_its_calls_and_the_blocks_of_its_provider() -> None:
     thought = ({"type": "thinking", "signature": "x"},)
-    output = ModelOutput(text="Well.", stop_reason="tool_use", tool_calls=(CALL,), content=thought, provider="anthropic")
+    output = ModelOutput(
+        text="Well.", stop_reason="tool_use", tool_calls=(CALL,), content=thought, provider="anthropic"
+    )
     assert assistant_message(output) == Message(
         role="assistant", content=(Part(text="Well."),), tool_calls=(CALL,), raw=thought, provider="anthropic"
     )

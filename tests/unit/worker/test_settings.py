@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from policies.errors import DocumentError
-from worker.settings import Flags, as_environ, blobs_dir, settings
+from worker.settings import Flags, as_environ, blobs_place, settings
 
 
 @pytest.fixture
@@ -82,5 +82,5 @@ def test_a_built_in_default_stays_one_in_another_process(home: dict[str, str], t
 
 
 def test_blobs_follow_the_users_data_directory(tmp_path: Path) -> None:
-    assert blobs_dir({"XDG_DATA_HOME": str(tmp_path)}) == tmp_path / "detent/blobs"
-    assert blobs_dir({"DETENT_BLOBS": str(tmp_path / "b"), "HOME": "/nowhere"}) == tmp_path / "b"
+    assert blobs_place({"XDG_DATA_HOME": str(tmp_path)}) == tmp_path / "detent/blobs"
+    assert blobs_place({"DETENT_BLOBS": str(tmp_path / "b"), "HOME": "/nowhere"}) == tmp_path / "b"
