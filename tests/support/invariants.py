@@ -25,7 +25,7 @@ def check(engine: Engine) -> None:
     assert m.ledgers[""].reserved == sum((call.reserve for call in flying), NOTHING)
     _check_budgets(m)
     queued = sorted(call.id for call in m.state.calls.values() if call.status == "queued")
-    assert queued == sorted(call_id for _, _, call_id in m.queue)
+    assert queued == sorted(call_id for *_, call_id in m.queue)
     for scope in m.state.scopes.values():
         _check_scope(m, scope)
     for activation in m.state.activations.values():

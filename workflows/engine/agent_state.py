@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from policies.loop_guard import LoopState
+from workflows.contracts.failures import ErrorInfo
 
 SlotStatus = Literal["wanted", "queued", "held", "final"]
 
@@ -44,12 +45,24 @@ class Conversation:
 
 
 @dataclass(slots=True)
+class News:
+    """What a model is told next, as JSON: results of its tool calls, and then parts of text."""
+
+    results: list[dict[str, object]] = field(default_factory=list)
+    content: list[dict[str, object]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class AgentState:
     """One visit of an agent node. Its id is that of the node's activation.
 
-    `news` is what the model has not been told yet: parts and results, as JSON. `turns` and `tool_calls` count against
-    their limits, which people may raise; `calling` is the activation of the model call under way. `failures` counts
-    like failures by tool for the third way in which a gap is found; `requests` are its open gaps.
+    `instructions` are the node's, as rendered. `news` is what the model has not been told yet, `sent` what it is being
+    told. `extra` are tools that people provided beyond the node's. `turns` and `tool_calls` count against their limits,
+    which people may raise; `capped`: a turn wanted more calls than were left. `calling` is the activation of the model
+    call under way, which is a compaction's while `compacting`; `compacted_at` is the turn before which the last one
+    was, `elide` has the next turn do without old results. `last_input` is the settled input of the last turn, in
+    tokens. `unknown` counts names of tools that are not there, `failures` like failures: the ways in which gaps are
+    found. `failing`: how the node fails once the calls in flight have ended.
     """
 
     id: str
@@ -57,8 +70,10 @@ class AgentState:
     talk: Conversation
     max_turns: int
     max_tool_calls: int
-    content: list[dict[str, object]] = field(default_factory=list)
-    results: list[dict[str, object]] = field(default_factory=list)
+    instructions: str = ""
+    news: News = field(default_factory=News)
+    sent: News = field(default_factory=News)
+    extra: list[str] = field(default_factory=list)
     slots: list[ToolSlot] = field(default_factory=list)
     calling: str | None = None
     compacting: bool = False
@@ -68,6 +83,11 @@ class AgentState:
     repairs: int = 0
     compactions: int = 0
     compact_faults: int = 0
+    compacted_at: int = -1
+    elide: bool = False
+    last_input: int = 0
+    capped: bool = False
+    failing: ErrorInfo | None = None
     text: str = ""
     usage: dict[str, int] = field(default_factory=dict)
     unknown: dict[str, int] = field(default_factory=dict)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from policies.budget import NOTHING
 from policies.canonical import NotCanonical, canonical, digest
 from policies.model import Effect, Risk
 from workflows.contracts.failures import FailureType
 from workflows.engine import measuring
+from workflows.engine.gaps import Lack, lack_of_node, stand_in
 from workflows.engine.machine import problem
 from workflows.engine.pricing import input_bound, input_of
 from workflows.engine.queue import enqueue
@@ -31,8 +32,12 @@ def call_tool(m: Machine, activation: Activation, tool: str, args: object) -> No
 
     What is left out stays left out: the tool's digest covers its defaults, and history keeps every byte.
     """
-    card = m.card.tools[tool]
+    tool = stand_in(m, "tool", tool)
     assert isinstance(args, dict), "validation lets only a map stand in `with`"
+    card = m.card.tools.get(tool)
+    if card is None:
+        _miss(m, activation, "tool", tool, args)
+        return
     size = measuring.fault(args)
     if size is not None:
         _reject(m, activation, FailureType.RESULT_TOO_LARGE, f"arguments of `{tool}`: {size}: pass a path instead")
@@ -41,10 +46,11 @@ def call_tool(m: Machine, activation: Activation, tool: str, args: object) -> No
     if faults:
         _reject(m, activation, FailureType.TOOL_FAILED, f"tool `{tool}`: " + "; ".join(faults))
         return
+    call_id, index = next_id(m, activation)
     call = CallState(
-        id=_next_id(activation),
+        id=call_id,
         activation=activation.id,
-        index=activation.calls,
+        index=index,
         kind="tool",
         name=tool,
         activity=tool,
@@ -54,12 +60,16 @@ def call_tool(m: Machine, activation: Activation, tool: str, args: object) -> No
         effect=card.effect,
         risk=card.risk,
     )
-    _want(m, activation, call)
+    want(m, activation, call)
 
 
 def call_model(m: Machine, activation: Activation, node: ModelNode, system: str | None, prompt: str) -> None:
     """Want one model call with one user message."""
-    card = m.card.models[node.model]
+    alias = stand_in(m, "model", node.model)
+    card = m.card.models.get(alias)
+    if card is None:
+        _miss(m, activation, "model", alias, None)
+        return
     max_tokens = min(node.max_tokens or card.max_tokens, card.context)
     texts = [prompt] if system is None else [system, prompt]
     args: dict[str, object] = {
@@ -70,12 +80,13 @@ def call_model(m: Machine, activation: Activation, node: ModelNode, system: str 
     }
     optional = {"system": system, "output_schema": node.output, "temperature": node.temperature}
     args.update({name: value for name, value in optional.items() if value is not None})
+    call_id, index = next_id(m, activation)
     call = CallState(
-        id=_next_id(activation),
+        id=call_id,
         activation=activation.id,
-        index=activation.calls,
+        index=index,
         kind="model",
-        name=node.model,
+        name=alias,
         activity=f"model.{card.provider}",
         args=args,
         args_digest="",
@@ -85,7 +96,15 @@ def call_model(m: Machine, activation: Activation, node: ModelNode, system: str 
         input_tokens=input_bound(texts, node.output, card.context),
         max_tokens=max_tokens,
     )
-    _want(m, activation, call)
+    want(m, activation, call)
+
+
+def _miss(
+    m: Machine, activation: Activation, kind: Literal["tool", "model"], name: str, args: dict[str, object] | None
+) -> None:
+    """The worker that admitted the run did not have it: the node waits for it, the rest of the run does not."""
+    reason = f"node `{activation.node}` calls it, and the worker that admitted the run did not have it"
+    lack_of_node(m, activation, Lack(kind, name, reason, "load", args))
 
 
 def downshift(m: Machine, call: CallState, alias: str) -> None:
@@ -96,7 +115,7 @@ def downshift(m: Machine, call: CallState, alias: str) -> None:
     card = m.card.models[alias]
     call.name, call.activity = alias, f"model.{card.provider}"
     call.max_tokens = min(call.max_tokens or card.max_tokens, card.max_tokens, card.context)
-    call.input_tokens = input_of(call.args, card.context)
+    call.input_tokens = input_of(call, card.context)
     call.permit, call.passed = None, ()
     call.args = {**call.args, "alias": card.alias, "model": card.model, "max_tokens": call.max_tokens}
     call.args_digest = digest(call.args)
@@ -104,18 +123,22 @@ def downshift(m: Machine, call: CallState, alias: str) -> None:
 
 def call_again(m: Machine, activation: Activation, lost: CallState) -> None:
     """Make a model call anew, as a new call with a new key: the lost one may have been billed and stays settled."""
-    call = replace(lost, id=_next_id(activation), index=activation.calls, reserve=NOTHING, permit=None)
+    call_id, index = next_id(m, activation)
+    call = replace(lost, id=call_id, index=index, reserve=NOTHING, permit=None)
     m.state.calls[call.id] = call
     activation.call = call.id
     enqueue(m, call)
 
 
-def _next_id(activation: Activation) -> str:
-    activation.calls += 1
-    return f"{activation.id}:{activation.calls}"
+def next_id(m: Machine, activation: Activation) -> tuple[str, int]:
+    """The id and the index of the next call of a visit, an agent's calls counted together."""
+    owner = m.owner_of(activation)
+    owner.calls += 1
+    return f"{owner.id}:{owner.calls}", owner.calls
 
 
-def _want(m: Machine, activation: Activation, call: CallState) -> None:
+def want(m: Machine, activation: Activation, call: CallState) -> None:
+    """Measure a call and queue it before the gate; one that is no JSON, or too large, fails the node."""
     try:
         data = canonical(call.args)
     except NotCanonical as error:

@@ -11,11 +11,13 @@ from workflows.engine import auditing, leasing, pauses, payloads, pricing, seen,
 from workflows.engine.calling import downshift
 from workflows.engine.commands import StartCall
 from workflows.engine.dropping import is_cancellable
+from workflows.engine.effects import has_turn
 from workflows.engine.machine import problem
 from workflows.engine.queue import dequeue, ready
 from workflows.engine.requests import facts_of, request_of, timeout_s
 from workflows.engine.steps import Fail
 from workflows.engine.summaries import call_summary
+from workflows.engine.tellings import told_of
 
 if TYPE_CHECKING:
     from policies.model import Decision, Request
@@ -40,7 +42,7 @@ def flush(m: Machine) -> None:
     """Decide the queued calls in path order, as far as the run may issue calls now."""
     state = m.state
     starved = False
-    for _, _, call_id in list(m.queue):
+    for *_, call_id in list(m.queue):
         if state.ending is not None or not spending.issuing(m):
             return
         if state.in_flight >= MAX_IN_FLIGHT or (state.in_flight and m.issued(state.now_ms) > MAX_BYTES_AT_ONCE):
@@ -78,9 +80,22 @@ def _pass(m: Machine, call: CallState) -> bool:
             pauses.open_for_call(m, call, decision)
         case _:
             dequeue(m, call)
-            seen.issued(m, call, activation, request.needs)
-            _issue(m, call, activation, decision)
+            _let_through(m, call, activation, request, decision)
     return False
+
+
+def _let_through(m: Machine, call: CallState, activation: Activation, request: Request, decision: Decision) -> None:
+    if has_turn(m, activation):
+        seen.issued(m, call, activation, request.needs)
+        _issue(m, call, activation, decision)
+    else:
+        _hold(m, call, activation)
+
+
+def _hold(m: Machine, call: CallState, activation: Activation) -> None:
+    """An effect before it in its agent's turn has no final result yet; once it has, this call is decided again."""
+    call.status = "held"
+    spending.stop_clock(m, activation)
 
 
 def _decide(m: Machine, call: CallState, activation: Activation) -> tuple[Request, Decision]:
@@ -128,7 +143,8 @@ def _refuse(m: Machine, call: CallState, activation: Activation, decision: Decis
     del m.state.calls[call.id]
     activation.call = None
     spending.stop_clock(m, activation)
-    m.todo.append(Fail(activation.id, problem(kind, message, activation)))
+    details = None if activation.agent is None else told_of(m, decision, denials)
+    m.todo.append(Fail(activation.id, problem(kind, message, activation, details)))
 
 
 def _issue(m: Machine, call: CallState, activation: Activation, decision: Decision) -> None:

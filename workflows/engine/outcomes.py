@@ -12,14 +12,20 @@ from workflows.engine import auditing, seen, spending, validating, verdicts
 from workflows.engine.calling import call_again
 from workflows.engine.events import CallCancelled, CallFailed, CallSucceeded
 from workflows.engine.machine import problem
-from workflows.engine.scopes import end_cancelled
+from workflows.engine.missing import miss
+from workflows.engine.scopes import end_doomed
 from workflows.engine.steps import Fail, Succeed
 
+ANSWERED = "answered"
+"""The outcome of an agent's call that gave something; what people say in its place has none."""
+ENDS: dict[str, object] = {"ends": True}
+"""Marks a verdict that ends an agent's loop, and is not just told to the model."""
 UNWRITABLE = "not JSON"
 """Stands for an outcome that has no canonical form, and therefore no digest."""
 
 if TYPE_CHECKING:
     from policies.budget import Amount
+    from workflows.contracts.conversation import Content
     from workflows.engine.machine import Machine
     from workflows.engine.state import Activation, CallState
 
@@ -43,7 +49,7 @@ def call_succeeded(m: Machine, event: CallSucceeded) -> None:
     if call is None or call.status != "in_flight":
         return
     activation, used = _end(m, call, event.usage, maybe_billed=call.kind == "model" and event.usage is None)
-    found = _fingerprint(event.output)
+    found = _fingerprint(event.output) if event.content is None else _of_content(event.content)
     auditing.settled(m, call.id, "ok", used, found)
     seen.labelled(m, event.labels)
     seen.ended(m, call, activation, "ok", found)
@@ -52,18 +58,32 @@ def call_succeeded(m: Machine, event: CallSucceeded) -> None:
     if _is_gone(m, activation):
         return
     if call.doomed:
-        end_cancelled(m, activation)
+        end_doomed(m, activation)
     elif discarded is not None:
-        m.todo.append(Fail(activation.id, problem(FailureType.POLICY_DENIED, discarded, activation)))
+        m.todo.append(Fail(activation.id, _discarded(activation, discarded)))
     elif activation.kind == "validate":
         validating.tool_answered(m, activation, event.output)
     else:
-        m.todo.append(Succeed(activation.id, _result(call, event.output, event.usage)))
+        m.todo.append(_succeeded(activation, call, event))
+
+
+def _discarded(activation: Activation, why: str) -> ErrorInfo:
+    return problem(FailureType.POLICY_DENIED, why, activation, None if activation.agent is None else ENDS)
 
 
 def _is_gone(m: Machine, activation: Activation) -> bool:
     """Whether a rule that judged the outcome has ended the run, and with it the node that wanted the call."""
     return activation.id not in m.state.activations
+
+
+def _succeeded(activation: Activation, call: CallState, event: CallSucceeded) -> Succeed:
+    """A node's result; an agent is told all of it, because it knows what it asked for."""
+    if activation.agent is None:
+        return Succeed(activation.id, _result(call, event.output, event.usage))
+    content = None if event.content is None else event.content.model_dump(mode="json", exclude_none=True)
+    usage = {} if event.usage is None else event.usage.model_dump(exclude_defaults=True)
+    given = {"alias": call.name, "output": event.output, "content": content, "usage": usage}
+    return Succeed(activation.id, given, ANSWERED)
 
 
 def _result(call: CallState, output: object, usage: Usage | None) -> object:
@@ -95,10 +115,10 @@ def call_failed(m: Machine, event: CallFailed) -> None:
     if _is_gone(m, activation):
         return
     if call.doomed:
-        end_cancelled(m, activation)
+        end_doomed(m, activation)
         return
     if discarded is not None:
-        m.todo.append(Fail(activation.id, problem(FailureType.POLICY_DENIED, discarded, activation)))
+        m.todo.append(Fail(activation.id, _discarded(activation, discarded)))
         return
     if maybe_billed and activation.recalls + 1 < m.node_of(activation).retry.max_attempts:
         activation.recalls += 1
@@ -111,7 +131,8 @@ def call_failed(m: Machine, event: CallFailed) -> None:
     call.status = "asked"
     m.state.calls[call.id] = call
     activation.call = call.id
-    m.todo.append(Fail(activation.id, error, call.id))
+    if not miss(m, activation, call, event):
+        m.todo.append(Fail(activation.id, error, call.id))
 
 
 def _error(m: Machine, call: CallState, event: CallFailed, activation: Activation) -> ErrorInfo:
@@ -134,10 +155,14 @@ def call_cancelled(m: Machine, event: CallCancelled) -> None:
     activation, used = _end(m, call, None, maybe_billed=call.kind == "model")
     auditing.settled(m, call.id, "cancelled", used, None)
     if call.doomed:
-        end_cancelled(m, activation)
+        end_doomed(m, activation)
         return
     error = problem(FailureType.CANCELLED, f"`{call.name}` was cancelled from outside", activation)
     m.todo.append(Fail(activation.id, error))
+
+
+def _of_content(content: Content) -> str:
+    return _fingerprint(content.text) if content.ref is None else content.ref.digest
 
 
 def _fingerprint(value: object) -> str:

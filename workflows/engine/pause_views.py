@@ -11,7 +11,7 @@ from workflows.engine.answering import answered_by
 from workflows.engine.asking import asked_call
 from workflows.engine.clock import rfc3339
 from workflows.engine.offers import raisable
-from workflows.engine.questions import call_of
+from workflows.engine.questions import call_of, visit_of
 from workflows.engine.standards import wanted_of
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def _pause_view(m: Machine, pause: PauseState) -> PauseView:
         triggers=tuple(trigger.value for trigger in pause.triggers),
         ui=pause.ui,
         node=m.state.activations[pause.activation].node if pause.activation else "",
-        activation=pause.activation,
+        activation=visit_of(m, pause),
         ask=pause.ask,
         show=pause.show,
         call=None if call is None else asked_call(m, call),

@@ -41,7 +41,7 @@ def payload(m: Machine, call: CallState, activation: Activation, record: dict[st
         "v": 1,
         "name": call.name,
         "args": call.args,
-        "activation": call.activation,
+        "activation": m.owner_of(activation).id,
         "index": call.index,
         "node": activation.node,
         "key": idempotency_key(
@@ -54,6 +54,8 @@ def payload(m: Machine, call: CallState, activation: Activation, record: dict[st
         "decision": record,
         "audit": auditing.head(m),
     }
+    if activation.agent is not None and call.kind == "tool":
+        found["content"] = True
     if activation.generation:
         found["generation"] = activation.generation
     permit = permits.find(m, call)

@@ -43,14 +43,30 @@ def input_bound(texts: list[str], schema: dict[str, object] | None, context: int
     return min(context, size)
 
 
-def input_of(args: Mapping[str, object], context: int) -> int:
-    """The same of a call as it stands, whatever it was first wanted from."""
-    messages = cast("list[dict[str, list[dict[str, str]]]]", args["messages"])
-    texts = [part["text"] for message in messages for part in message["content"]]
+def input_of(call: CallState, context: int) -> int:
+    """The same of a call as it stands, whatever it was first wanted from; of a transcript every byte counts."""
+    return min(context, call.carried_bytes + new_bytes(call.args))
+
+
+def new_bytes(args: Mapping[str, object]) -> int:
+    """How much a call adds to what the model was told before: bytes, and a margin for each piece of it."""
+    messages = cast("list[dict[str, list[dict[str, object]]]]", args["messages"])
+    size = MESSAGE_MARGIN
+    for message in messages:
+        parts = [*message.get("content", ())]
+        for result in message.get("results", ()):
+            parts += cast("list[dict[str, object]]", result["content"])
+        size += sum(size_of(part) + MESSAGE_MARGIN for part in parts)
     system, schema = args.get("system"), args.get("output_schema")
     if system is not None:
-        texts.append(str(system))
-    return input_bound(texts, cast("dict[str, object] | None", schema), context)
+        size += len(str(system).encode("utf-8", "surrogatepass")) + MESSAGE_MARGIN
+    return size if schema is None else size + len(canonical(schema)) + MESSAGE_MARGIN
+
+
+def size_of(part: Mapping[str, object]) -> int:
+    """The bytes of a part: of its text, or of what its reference leads to."""
+    ref = cast("dict[str, int] | None", part.get("ref"))
+    return len(str(part.get("text", "")).encode("utf-8", "surrogatepass")) if ref is None else ref["size_bytes"]
 
 
 def lower_max_tokens(call: CallState, max_tokens: int) -> None:

@@ -69,6 +69,11 @@ def escalate(m: Machine, pause: PauseState) -> None:
     auditing.note(m, "escalated", pause=pause.id, digest=pause.digest, answerers=list(pause.answerers))
 
 
+def visit_of(m: Machine, pause: PauseState) -> str:
+    """The visit that the question is about, empty where it is about the run: an agent's for a call of its own."""
+    return m.owner_of(m.state.activations[pause.activation]).id if pause.activation else ""
+
+
 def call_of(m: Machine, pause: PauseState) -> CallState | None:
     """The call that waits; one that waited only because the run is held may be gone with its branch."""
     return None if pause.call is None else m.state.calls.get(pause.call)
@@ -111,7 +116,7 @@ def _covered(m: Machine, pause: PauseState) -> dict[str, object]:
         "workflow_id": m.run.workflow_id,
         "first_run_id": m.run.first_run_id,
         "pause_id": pause.id,
-        "activation": pause.activation,
+        "activation": visit_of(m, pause),
         "triggers": [trigger.value for trigger in pause.triggers],
         "calls": calls,
         "graph_digest": m.graph.digest,

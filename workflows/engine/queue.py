@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from workflows.engine import spending
 
 if TYPE_CHECKING:
-    from workflows.engine.machine import Machine
+    from workflows.engine.machine import Machine, Place
     from workflows.engine.state import Activation, CallState
 
 
@@ -43,6 +43,6 @@ def dequeue(m: Machine, call: CallState) -> None:
     del m.queue[bisect_left(m.queue, _entry(m, call))]
 
 
-def _entry(m: Machine, call: CallState) -> tuple[tuple[int, ...], int, str]:
+def _entry(m: Machine, call: CallState) -> Place:
     activation = m.state.activations[call.activation]
-    return m.state.frames[activation.frame].order, activation.seq, call.id
+    return m.state.frames[activation.frame].order, activation.seq, call.index, call.id

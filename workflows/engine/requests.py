@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from policies.model import NO_COUNTS, NO_LAST, NOTHING_SEEN, Counts, Effect, Facts, Last, Request, Seen, Trigger
 from workflows.engine import leasing, permits, pricing, spending
+from workflows.engine.loops import looping
 from workflows.engine.needs import needs_of
 from workflows.engine.sharing import attempts_ms
 
@@ -25,7 +26,7 @@ def request_of(m: Machine, call: CallState, activation: Activation) -> Request:
     return Request(
         kind=call.kind,
         name=call.name,
-        activation=call.activation,
+        activation=m.owner_of(activation).id,
         node=activation.node,
         effect=call.effect,
         risk=call.risk,
@@ -44,6 +45,7 @@ def request_of(m: Machine, call: CallState, activation: Activation) -> Request:
         graph=m.graph.name,
         downshifted=call.downshifted,
         fingerprint=fingerprint(call),
+        agent=None if activation.agent is None else activation.node,
     )
 
 
@@ -74,7 +76,7 @@ def facts_of(m: Machine, call: CallState, activation: Activation) -> Facts:
         seen=_seen(m) if ruled else NOTHING_SEEN,
         last=_last(frame) if ruled else NO_LAST,
         rungs=m.state.rungs,
-        loop=frame.loop,
+        loop=looping(m, activation).loop,
     )
 
 

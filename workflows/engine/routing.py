@@ -8,13 +8,13 @@ from workflows.contracts.failures import ErrorInfo, FailureType
 from workflows.engine import agents, bindings, measuring, spending, tasks, validating
 from workflows.engine.finishing import begin_ending
 from workflows.engine.machine import problem
+from workflows.engine.on_failure import choice_of
 from workflows.engine.pauses import ask_before, open_for_failure
 from workflows.engine.queue import enqueue
 from workflows.engine.scopes import end_branch, fail_branch
 from workflows.engine.state import Activation
-from workflows.engine.steps import Enter, Fail, Requeue, Resolved, Restart, Succeed
+from workflows.engine.steps import Enter, Fail, Lifted, Requeue, Resolved, Restart, Succeed
 from workflows.language.expressions import ExpressionError
-from workflows.language.graph import OnFailure
 
 if TYPE_CHECKING:
     from workflows.engine.machine import Machine
@@ -23,14 +23,6 @@ if TYPE_CHECKING:
 
 MAX_MOVES = 1000
 """Moves of one frame's token for one event (graph-language.md, "Frames, scopes, state")."""
-NEVER_PAUSES = (
-    FailureType.POLICY_DENIED,
-    FailureType.POLICY_DRIFT,
-    FailureType.BUDGET_EXCEEDED,
-    FailureType.DECLINED,
-    FailureType.SCOPE_FAILED,
-    FailureType.VISITS_EXCEEDED,
-)
 
 
 def take_steps(m: Machine) -> None:
@@ -56,6 +48,9 @@ def _take(m: Machine, step: Step) -> None:
     activation = m.state.activations.get(step.activation)
     if activation is None or activation.status == "cancelled":
         return
+    if activation.agent is not None and isinstance(step, Succeed | Fail):
+        agents.ended(m, activation, step)
+        return
     match step:
         case Succeed():
             _succeed(m, activation, step)
@@ -65,7 +60,7 @@ def _take(m: Machine, step: Step) -> None:
             _go_on(m, activation, step)
 
 
-def _go_on(m: Machine, activation: Activation, step: Requeue | Restart | Resolved) -> None:
+def _go_on(m: Machine, activation: Activation, step: Requeue | Restart | Resolved | Lifted) -> None:
     match step:
         case Requeue():
             enqueue(m, m.state.calls[step.call])
@@ -73,6 +68,8 @@ def _go_on(m: Machine, activation: Activation, step: Requeue | Restart | Resolve
             tasks.start(m, activation)
         case Resolved():
             agents.resolved(m, activation, step)
+        case Lifted():
+            agents.lifted(m, activation, step)
         case _:
             assert_never(step)
 
@@ -185,7 +182,7 @@ def _write(m: Machine, activation: Activation, result: object) -> ErrorInfo | No
 
 
 def _fail(m: Machine, activation: Activation, step: Fail) -> None:
-    choice = _on_failure(m, activation, step.error)
+    choice = choice_of(m, activation, step.error)
     if choice.action == "pause" and not m.retraced and open_for_failure(m, activation, step.error, step.call):
         return
     if step.call is not None:
@@ -198,26 +195,6 @@ def _fail(m: Machine, activation: Activation, step: Fail) -> None:
         m.todo.append(Enter(frame.path, str(choice.to)))
     else:
         _fail_frame(m, frame, step.error)
-
-
-def _on_failure(m: Machine, activation: Activation, error: ErrorInfo) -> OnFailure:
-    choice = m.node_of(activation).on_failure
-    action = choice.action
-    if action == "default":
-        action = "fail" if _failure_is_a_result(m, activation) else "pause"
-    if action == "pause" and error.type in NEVER_PAUSES:
-        action = "fail"
-    return OnFailure(action, choice.to)
-
-
-def _failure_is_a_result(m: Machine, activation: Activation) -> bool:
-    """Whether the node is inside a settle scope or an optional branch, however deep."""
-    frame = m.frame_of(activation)
-    while (scope := m.scope_of(frame)) is not None:
-        if scope.mode == "settle" or scope.branches[frame.index].optional:
-            return True
-        frame = m.state.frames[scope.frame]
-    return False
 
 
 def _fail_frame(m: Machine, frame: Frame, error: ErrorInfo) -> None:

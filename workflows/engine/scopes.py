@@ -123,7 +123,7 @@ def finish_branch(
 
 def _forget(m: Machine, frame: Frame) -> None:
     del m.state.frames[frame.path]
-    m.state.deferred.pop(frame.path, None)
+    slots.forget(m, frame)
     for channel in frame.values:
         m.owned.discard((frame.path, channel))
 
@@ -142,7 +142,7 @@ def cancel_branches(m: Machine, scope: Scope) -> None:
 
 def cancel_frame(m: Machine, frame: Frame) -> None:
     """Take a frame's token away; what it leaves in flight ends the frame when it ends."""
-    m.state.deferred.pop(frame.path, None)
+    slots.forget(m, frame)
     activation = None if frame.token is None else m.state.activations.get(frame.token)
     if activation is None:
         _end_cancelled(m, frame)
@@ -156,8 +156,24 @@ def cancel_frame(m: Machine, frame: Frame) -> None:
         end_cancelled(m, activation)
 
 
+def end_doomed(m: Machine, activation: Activation) -> None:
+    """What was left in flight of a cancelled activation has ended; an agent's ends with its last call."""
+    owner = m.owner_of(activation)
+    if activation is not owner:
+        m.forget(activation)
+        if m.calls_of(owner.id):
+            return
+        agent = m.state.agents[owner.id]
+        if agent.failing is not None and owner.status != "cancelled":
+            del m.state.agents[owner.id]
+            m.todo.append(Fail(owner.id, agent.failing))
+            return
+    end_cancelled(m, owner)
+
+
 def end_cancelled(m: Machine, activation: Activation) -> None:
     """Nothing of a cancelled activation is in flight any more."""
+    m.state.agents.pop(activation.id, None)
     frame = m.frame_of(activation)
     m.retire(activation, "cancelled")
     frame.token = None

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from policies.loop_guard import LoopState, note_call, note_result
 from policies.rule_facts import MAX_ITEMS
+from workflows.engine.loops import looping
 from workflows.engine.requests import FINGERPRINT_DIGITS, fingerprint
 
 if TYPE_CHECKING:
@@ -46,9 +47,9 @@ def ended(
     """A call has its outcome; `result_digest` is of its output, or of its failure."""
     if status == "failed":
         m.state.seen.failures += 1
-    frame = m.frame_of(activation)
-    if frame.loop is not None and call.kind == "tool":
-        note_result(frame.loop, fingerprint(call), result_digest[:FINGERPRINT_DIGITS])
+    at = looping(m, activation)
+    if at.loop is not None and call.kind == "tool":
+        note_result(at.loop, fingerprint(call), result_digest[:FINGERPRINT_DIGITS])
     _set_last(m, call, activation, status)
 
 
@@ -59,12 +60,12 @@ def labelled(m: Machine, labels: Iterable[str]) -> None:
 
 
 def _count_for_loops(m: Machine, call: CallState, activation: Activation) -> None:
-    frame = m.frame_of(activation)
     if m.policy.loop is None or call.kind != "tool":
         return
-    if frame.loop is None:
-        frame.loop = LoopState([], {}, {}, {})
-    note_call(frame.loop, fingerprint(call), activation.node)
+    at = looping(m, activation)
+    if at.loop is None:
+        at.loop = LoopState([], {}, {}, {})
+    note_call(at.loop, fingerprint(call), activation.node)
 
 
 def _set_last(m: Machine, call: CallState, activation: Activation, status: str) -> None:

@@ -9,8 +9,14 @@ from workflows.engine.steps import Enter
 
 if TYPE_CHECKING:
     from workflows.engine.machine import Machine
-    from workflows.engine.state import BranchState, Scope
+    from workflows.engine.state import Activation, BranchState, Scope
     from workflows.engine.steps import Step
+
+
+def park_call(m: Machine, activation: Activation) -> None:
+    """An activation waits: its frame's token does, too, unless other calls of the agent are under way."""
+    if activation.agent is None or all(one.status == "waiting" for one in m.calls_of(activation.agent)):
+        park(m, m.frame_of(activation))
 
 
 def park(m: Machine, frame: Frame) -> None:
@@ -33,11 +39,30 @@ def rest(m: Machine, scope: Scope) -> None:
 
 def wake(m: Machine, frame: Frame, step: Step) -> None:
     """Let a parked frame go on with `step`, now or as soon as every scope around it has a slot for it."""
+    key = _key(m, frame, step)
     if take_all(m, frame):
-        m.state.deferred.pop(frame.path, None)
+        m.state.deferred.pop(key, None)
         m.todo.append(step)
     else:
-        m.state.deferred[frame.path] = step
+        m.state.deferred[key] = step
+
+
+def forget(m: Machine, frame: Frame) -> None:
+    """A frame is gone; nothing of it waits for a slot."""
+    if m.state.deferred:
+        for key in [key for key in m.state.deferred if _path(key) == frame.path]:
+            del m.state.deferred[key]
+
+
+def _key(m: Machine, frame: Frame, step: Step) -> str:
+    """One step of a frame waits; of an agent, one for each of its calls."""
+    if isinstance(step, Enter) or m.state.activations[step.activation].agent is None:
+        return frame.path
+    return f"{frame.path} {step.activation}"
+
+
+def _path(key: str) -> str:
+    return key.partition(" ")[0]
 
 
 def take_all(m: Machine, frame: Frame) -> bool:
@@ -79,9 +104,9 @@ def refill(m: Machine, scope: Scope) -> None:
 
 def _wake_deferred(m: Machine, scope: Scope) -> None:
     prefix = f"{scope.id}["
-    inside = [path for path in m.state.deferred if path.startswith(prefix)]
-    for path in sorted(inside, key=lambda path: m.state.frames[path].order):
-        wake(m, m.state.frames[path], m.state.deferred[path])
+    inside = [key for key in m.state.deferred if key.startswith(prefix)]
+    for key in sorted(inside, key=lambda key: m.state.frames[_path(key)].order):
+        wake(m, m.state.frames[_path(key)], m.state.deferred[key])
 
 
 def _start(m: Machine, scope: Scope, branch: BranchState) -> None:

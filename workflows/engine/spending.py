@@ -104,7 +104,7 @@ def start_clocks(m: Machine) -> None:
 
 
 def _queued(m: Machine) -> Iterator[Activation]:
-    return (m.state.activations[m.state.calls[call_id].activation] for _, _, call_id in m.queue)
+    return (m.state.activations[m.state.calls[call_id].activation] for *_, call_id in m.queue)
 
 
 def stop_clock(m: Machine, activation: Activation) -> None:

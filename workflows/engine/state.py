@@ -136,7 +136,7 @@ class Finished:
     summary: str
 
 
-CallStatus = Literal["queued", "asked", "in_flight"]
+CallStatus = Literal["queued", "held", "asked", "in_flight"]
 
 
 @dataclass(slots=True)
@@ -177,7 +177,8 @@ class PauseState:
 
     `asked` is what the digest covers, `answers` those given so far where several must agree, `refused` how many were
     refused. `rules` are the rules that asked, `lacks` the capabilities that a grant would give, `rungs` the rungs of
-    the ladder that an answer lets pass. A pause without an activation holds the whole run.
+    the ladder that an answer lets pass, `limit` the one that an agent has reached. A pause without an activation holds
+    the whole run.
     """
 
     id: str
@@ -204,6 +205,7 @@ class PauseState:
     digest: str = ""
     call: str | None = None
     error: ErrorInfo | None = None
+    limit: str = ""
 
 
 @dataclass(slots=True)
@@ -233,6 +235,7 @@ class Totals:
     visits: int = 0
     finished: int = 0
     pauses: int = 0
+    probes: int = 0
 
 
 @dataclass(slots=True)
@@ -243,7 +246,8 @@ class RunState:
     and by whom, `halted` the pause that holds the whole run, `warned` what people were warned of (at most 50),
     `approvals` those of scope `run`, `grants` what people granted, `events` how many events were applied, `spent`
     the signatures of controls that were obeyed. `agents` are the live ones by activation, `gaps` the open ones by key,
-    `declined` those that people declined, with who did: nobody is asked about them again.
+    `declined` those that people declined, with who did: nobody is asked about them again, nor about what they said to
+    go on without (`forgone`). `substitutes` is what stands for `kind:name` instead.
     """
 
     started_ms: int = 0
@@ -279,3 +283,5 @@ class RunState:
     agents: dict[str, AgentState] = field(default_factory=dict)
     gaps: dict[str, GapState] = field(default_factory=dict)
     declined: dict[str, str] = field(default_factory=dict)
+    forgone: dict[str, str] = field(default_factory=dict)
+    substitutes: dict[str, str] = field(default_factory=dict)

@@ -68,4 +68,14 @@ class Resolved:
     step: Literal["resolved"] = "resolved"
 
 
-Step = Annotated[Enter | Succeed | Fail | Requeue | Restart | Resolved, Field(discriminator="step")]
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """People let an agent go on beyond its limit (`continue`), or have it stop with what it has (`reduce`)."""
+
+    activation: str
+    limit: str
+    outcome: str
+    step: Literal["lifted"] = "lifted"
+
+
+Step = Annotated[Enter | Succeed | Fail | Requeue | Restart | Resolved | Lifted, Field(discriminator="step")]

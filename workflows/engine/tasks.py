@@ -43,7 +43,7 @@ def _start(m: Machine, activation: Activation) -> None:
         case ModelNode():
             _start_model(m, activation, node)
         case AgentNode():
-            agents.start(m, activation, node)
+            _start_agent(m, activation, node)
         case HumanNode():
             _start_human(m, activation, node)
         case WaitNode():
@@ -72,6 +72,12 @@ def _start_model(m: Machine, activation: Activation, node: ModelNode) -> None:
     names = _names(m, activation)
     system = None if node.system is None else text_of(node.system.render(names))
     call_model(m, activation, node, system, text_of(node.prompt.render(names)))
+
+
+def _start_agent(m: Machine, activation: Activation, node: AgentNode) -> None:
+    names = _names(m, activation)
+    instructions = "" if node.instructions is None else text_of(node.instructions.render(names))
+    agents.start(m, activation, node, instructions, text_of(node.prompt.render(names)))
 
 
 def _start_human(m: Machine, activation: Activation, node: HumanNode) -> None:

@@ -67,7 +67,7 @@ def glance(m: Machine) -> Glance:
         version=m.graph.version,
         finished=m.state.finished,
         ended=m.state.totals.finished,
-        live=m.state.activations.values(),
+        live=_visits(m),
         budget=m.ledgers[spending.RUN].standing(),
         tenant=leasing.tenant_standing(m),
     )
@@ -101,6 +101,11 @@ def run_view(m: Machine) -> RunView:
     )
 
 
+def _visits(m: Machine) -> list[Activation]:
+    """The live visits of nodes: an agent's calls are not among them."""
+    return [one for one in m.state.activations.values() if one.agent is None]
+
+
 def _values(m: Machine) -> dict[str, object]:
     if m.state.ending is not None:
         return m.state.ending.values
@@ -110,7 +115,7 @@ def _values(m: Machine) -> dict[str, object]:
 
 def _nodes(m: Machine) -> list[NodeView]:
     ended = [_node(done, done.status, done.ended_ms) for done in m.state.finished]
-    return [*ended, *(_node(live, live.status, None) for live in m.state.activations.values())]
+    return [*ended, *(_node(live, live.status, None) for live in _visits(m))]
 
 
 def _node(visit: Activation | Finished, status: NodeStatus, ended_ms: int | None) -> NodeView:
