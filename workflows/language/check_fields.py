@@ -29,7 +29,7 @@ def check_fields(graph: GraphSpec, findings: Findings) -> None:
         path = node_path(name)
         _times(path, node.timeout, node.retry, findings)
         _routes(name, node, findings)
-        if node.with_ is not None and not isinstance(node, ToolSpec) and node.kind not in ("agent", "graph"):
+        if node.with_ is not None and not isinstance(node, ToolSpec) and node.kind != "graph":
             findings.warning(
                 "unused_with", f"{path}.with", f"node `{name}`: `with` has no effect on a {node.kind} node"
             )

@@ -24,6 +24,7 @@ RUN: Final = ("id", "graph", "version", "tenant", "started_at")
 ERROR: Final = ("type", "message", "node", "attempts")
 RESULTS: Final = {
     "model": ("text", "output", "usage", "stop_reason"),
+    "agent": ("text", "output", "usage", "turns", "stop_reason"),
     "human": ("outcome", "payload", "by", "at"),
     "wait": ("woken_by", "payload"),
     "validate": ("passed", "failures"),

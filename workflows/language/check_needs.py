@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from policies.capability import Capability, CapabilitySet, resolve_needs
 from workflows.language.asked import asked_budget, asked_capabilities
+from workflows.language.check_agent import OF_AGENTS
 from workflows.language.check_arguments import UNKNOWN, check_arguments, constant
 from workflows.language.outline import node_path
 from workflows.language.schema import with_defaults
@@ -42,6 +43,8 @@ def check_needs(graph: GraphSpec, tools: Mapping[str, ToolCard] | None, findings
         own = _own(name, node, asked, findings)
         if isinstance(node, ModelSpec | AgentSpec):
             _asked(own, Capability("model", node.model), node_path(name, "model"), name, findings)
+        if isinstance(node, AgentSpec):
+            _agent(name, node, own, tools or {}, findings)
         for use in _uses(name, node, own):
             _asked(own, Capability("tool", use.tool), f"{use.path}.tool", name, findings)
             card = None if tools is None else tools.get(use.tool)
@@ -76,6 +79,26 @@ def _uses(name: str, node: AnyNodeSpec, own: CapabilitySet) -> Iterator[_Use]:
                 yield _Use(name, node_path(name, f"checks[{index}]"), check.tool, dict(check.with_ or {}), own)
 
 
+def _agent(name: str, node: AgentSpec, own: CapabilitySet, tools: Mapping[str, ToolCard], findings: Findings) -> None:
+    """An agent's tools, with arguments that only its model knows: of each kind that they need, something is asked."""
+    for index, tool in enumerate(node.tools):
+        path = node_path(name, f"tools[{index}]")
+        if tool not in OF_AGENTS:
+            _asked(own, Capability("tool", tool), path, name, findings)
+        card = tools.get(tool)
+        for need in () if card is None else card.needs:
+            if need.arg is None:
+                _asked(own, Capability(need.kind, str(need.value)), path, name, findings)
+            else:
+                _kind_asked(own, need.kind, f"node `{name}`: tool `{tool}`", path, findings)
+
+
+def _kind_asked(own: CapabilitySet, kind: str, who: str, path: str, findings: Findings) -> None:
+    if not any(grant.kind == kind for grant in own.grants):
+        message = f"{who} needs `{kind}`, of which nothing is asked for"
+        findings.error("capability_not_asked", path, message, f"add `- {kind}: [...]` to `capabilities`")
+
+
 def _asked(own: CapabilitySet, need: Capability, path: str, name: str, findings: Findings) -> None:
     if not own.covers(need):
         message = f"node `{name}` needs `{need}`, which is not asked for"
@@ -93,9 +116,7 @@ def _card_needs(use: _Use, card: ToolCard, findings: Findings) -> None:
         place = f"{use.path}.with.{need.arg}" if need.arg in use.args else f"{use.path}.tool"
         value = need.value if need.arg is None else constant(args[need.arg])
         if value is UNKNOWN:
-            if not any(grant.kind == need.kind for grant in use.own.grants):
-                message = f"node `{use.node}`: tool `{card.name}` needs `{need.kind}`, of which nothing is asked for"
-                findings.error("capability_not_asked", place, message, f"add `- {need.kind}: [...]` to `capabilities`")
+            _kind_asked(use.own, need.kind, f"node `{use.node}`: tool `{card.name}`", place, findings)
         elif isinstance(value, str | list):  # anything else is no path, which has been told
             for capability in resolve_needs([need], {str(need.arg): value}):
                 _asked(use.own, capability, place, use.node, findings)

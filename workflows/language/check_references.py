@@ -1,12 +1,13 @@
-"""References: every node, channel, tool and model that a graph names is there."""
+"""References: every node, channel, tool, model and skill that a graph names is there."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from policies.reading import nearest
+from workflows.language.check_agent import OF_AGENTS
 from workflows.language.outline import RESERVED, edges, node_path, openings
 from workflows.language.spec import AgentSpec, HumanSpec, ModelSpec, PlanSpec, SubgraphSpec, ToolSpec, ValidateSpec
 
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """What a worker has: tool names and model aliases, null for what is not known here."""
+    """What a worker has: names of tools, model aliases, names of skills; null for what is not known here."""
 
     tools: Collection[str] | None
     models: Collection[str] | None
+    skills: Collection[str] | None
     allow_gaps: bool
 
 
@@ -82,15 +84,22 @@ def _own_names(graph: GraphSpec, nodes: Collection[str], findings: Findings) -> 
             findings.error("includes_itself", node_path(name, "graph"), f"graph `{graph.graph}` includes itself")
 
 
+_PLACES: Final = {
+    "tool": "in the catalog",
+    "model": "among the models of this worker",
+    "skill": "among the skills of this worker",
+}
+
+
 def _catalog(graph: GraphSpec, catalog: Catalog, findings: Findings) -> None:
     gaps = False
+    here = {"tool": catalog.tools, "model": catalog.models, "skill": catalog.skills}
     for name, node in graph.nodes.items():
         for what, word, path in _named(name, node):
-            known = catalog.tools if what == "tool" else catalog.models
+            known = here[what]
             if known is not None and word not in known:
                 gaps = True
-                where = "in the catalog" if what == "tool" else "among the models of this worker"
-                message = f"node `{name}`: {what} `{word}` is not {where}"
+                message = f"node `{name}`: {what} `{word}` is not {_PLACES[what]}"
                 tell = findings.warning if catalog.allow_gaps else findings.error
                 tell(f"unknown_{what}", path, message, nearest(word, sorted(known)))
     if gaps and catalog.allow_gaps:
@@ -98,11 +107,18 @@ def _catalog(graph: GraphSpec, catalog: Catalog, findings: Findings) -> None:
 
 
 def _named(name: str, node: AnyNodeSpec) -> Iterator[tuple[str, str, str]]:
-    """What a node names outside of the graph: `tool` or `model`, the name, its path."""
-    if isinstance(node, ToolSpec):
-        yield "tool", node.tool, node_path(name, "tool")
+    """What a node names outside of the graph: `tool`, `model` or `skill`, the name, its path."""
+    yield from (one for one in _tools(name, node) if one[1] not in OF_AGENTS)
     if isinstance(node, ModelSpec | AgentSpec) or (isinstance(node, PlanSpec) and node.model is not None):
         yield "model", str(node.model), node_path(name, "model")
+    if isinstance(node, AgentSpec):
+        for index, skill in enumerate(node.skills):
+            yield "skill", skill, node_path(name, f"skills[{index}]")
+
+
+def _tools(name: str, node: AnyNodeSpec) -> Iterator[tuple[str, str, str]]:
+    if isinstance(node, ToolSpec):
+        yield "tool", node.tool, node_path(name, "tool")
     if isinstance(node, AgentSpec):
         for index, tool in enumerate(node.tools):
             yield "tool", tool, node_path(name, f"tools[{index}]")

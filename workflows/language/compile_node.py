@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypedDict, cast
 
 from workflows.language import graph as compiled
-from workflows.language.asked import asked_capabilities
+from workflows.language.asked import agents_own, asked_capabilities
 from workflows.language.compile_plan import compile_rule, template_or_none
 from workflows.language.durations import parse_duration
 from workflows.language.expressions import compile_condition, compile_template
@@ -115,9 +115,10 @@ def _on_failure(graph: GraphSpec, name: str, node: NodeSpec) -> compiled.OnFailu
 
 
 def _capabilities(around: Surroundings, node: NodeSpec) -> CapabilitySet:
-    if node.capabilities is None:
-        return around.capabilities
-    return around.capabilities.attenuate(asked_capabilities(node.capabilities)[0])
+    own = around.capabilities
+    if node.capabilities is not None:
+        own = own.attenuate(asked_capabilities(node.capabilities)[0])
+    return own if not isinstance(node, AgentSpec) else agents_own(own, node.tools)
 
 
 def _model(shared: _Shared, node: ModelSpec) -> compiled.ModelNode:

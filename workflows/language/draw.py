@@ -17,6 +17,7 @@ MAX_LABEL: Final = 60
 _SHAPES: Final = {
     "ToolNode": ("[", "]"),
     "ModelNode": ("(", ")"),
+    "AgentNode": ("{{", "}}"),
     "HumanNode": ("[/", "/]"),
     "WaitNode": ("([", "])"),
     "ValidateNode": ("[[", "]]"),

@@ -68,8 +68,8 @@ class AgentSpec(NodeSpec):
     prompt: Expression
     tools: list[Words] = []
     skills: list[Words] = []
-    max_turns: Annotated[int, Field(ge=1)] | None = None
-    max_tool_calls: Annotated[int, Field(ge=0)] | None = None
+    max_turns: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    max_tool_calls: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     output: Schema | None = None
     session: Literal["fresh", "inherit"] = "fresh"
     on_limit: Literal["pause", "stop_with_partial", "fail"] = "pause"

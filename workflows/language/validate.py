@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from workflows.language.check_agent import check_agents, check_sessions
 from workflows.language.check_fields import check_fields
 from workflows.language.check_flow import check_flow
 from workflows.language.check_names import check_names
@@ -46,13 +47,14 @@ def check_graph(
     *,
     tools: Mapping[str, ToolCard] | None,
     models: Collection[str] | None,
+    skills: Collection[str] | None = None,
     allow_gaps: bool = False,
 ) -> list[Problem]:
-    """Every problem of a document, in its order; null for `tools` or `models` leaves out what needs them.
+    """Every problem of a document, in its order; null for `tools`, `models` or `skills` leaves out what needs them.
 
     Nothing is raised, whatever the document is. Warnings have severity `warning` and forbid nothing.
     """
-    return list(examine(document, tools=tools, models=models, allow_gaps=allow_gaps).problems)
+    return list(examine(document, tools=tools, models=models, skills=skills, allow_gaps=allow_gaps).problems)
 
 
 def examine(
@@ -60,6 +62,7 @@ def examine(
     *,
     tools: Mapping[str, ToolCard] | None = None,
     models: Collection[str] | None = None,
+    skills: Collection[str] | None = None,
     allow_gaps: bool = False,
 ) -> Examination:
     """`check_graph`, together with what it read on the way."""
@@ -72,9 +75,11 @@ def examine(
         return Examination(None, Layout([Region()]), in_order(findings.problems, document))
     graph = reading.graph
     layout = lay_out(graph)
-    check_references(graph, [*graph.nodes, *sorted(reading.broken)], Catalog(tools, models, allow_gaps), findings)
+    catalog = Catalog(tools, models, skills, allow_gaps)
+    check_references(graph, [*graph.nodes, *sorted(reading.broken)], catalog, findings)
     check_not_yet(graph, findings)
     check_fields(graph, findings)
+    check_agents(graph, findings)
     check_state(graph, findings)
     whole = reading.complete and not layout.is_too_deep
     check_names(graph, layout, findings, complete=whole)
@@ -83,5 +88,6 @@ def examine(
         check_regions(graph, layout, findings)
     if whole:
         check_flow(graph, layout, findings)
+        check_sessions(graph, layout, findings)
         check_writers(graph, layout, findings)
     return Examination(graph, layout, in_order(findings.problems, document))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from workflows.language.durations import format_duration
-from workflows.language.graph import HumanNode, Map, ModelNode, PlanNode, ToolNode, ValidateNode, WaitNode
+from workflows.language.graph import AgentNode, HumanNode, Map, ModelNode, PlanNode, ToolNode, ValidateNode, WaitNode
 
 if TYPE_CHECKING:
     from workflows.language.graph import AnyNode, Fork, Rule
@@ -64,6 +64,8 @@ def subject(node: AnyNode) -> str:
             return f"tool {node.tool}"
         case ModelNode():
             return f"model {node.model}"
+        case AgentNode():
+            return f"agent of {node.model}{_holding(node)}"
         case HumanNode():
             return f"human: {node.ask.value}"
         case WaitNode():
@@ -72,3 +74,9 @@ def subject(node: AnyNode) -> str:
             return f"validate {', '.join(check.name for check in node.checks)}"
         case _:
             return "plan"
+
+
+def _holding(node: AgentNode) -> str:
+    """The tools and skills of an agent."""
+    named = ", ".join((*node.tools, *(f"skill {skill}" for skill in node.skills)))
+    return f" with {named}" if named else ""

@@ -149,11 +149,6 @@ NOT_YET: list[tuple[str, str, dict[str, object]]] = [
     (
         "not_yet",
         "nodes.two.kind",
-        {"nodes__two": {"kind": "agent", "model": "default", "prompt": "x", "tools": ["echo"]}},
-    ),
-    (
-        "not_yet",
-        "nodes.two.kind",
         {"nodes__two": {"kind": "graph", "graph": "other@^1", "input": {"a": "${state.note}"}}},
     ),
     ("not_yet", "nodes.two.event", {"nodes__two": {"kind": "wait", "event": "paid", "deadline": "1h"}}),
