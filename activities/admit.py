@@ -12,9 +12,11 @@ from temporalio import activity
 
 from activities.lineage import check_carry, check_parent, is_carried
 from activities.models.pricing import unpriced_warning
+from activities.named import Named, named_by, skill_cards
 from activities.run_input import invalid, read_run, refused
 from activities.seal import SealKeys, admission_claim, as_text, digest_of
 from activities.secret_check import check_secrets
+from activities.skills import NO_SKILLS, Shelf
 from activities.starting import find_starter
 from policies.budget import Limits
 from policies.canonical import NotCanonical, canonical, digest
@@ -27,7 +29,7 @@ from workflows.contracts.failures import FailureType
 from workflows.contracts.names import ADMIT, ENGINE
 from workflows.contracts.run import ModelCard, RunCard, RunInput, ToolCard
 from workflows.language.compile import compile_graph
-from workflows.language.graph import Graph, ModelNode, ToolNode, ValidateNode
+from workflows.language.graph import Graph
 from workflows.language.schema import validate_value
 from workflows.language.validate import check_graph
 
@@ -56,6 +58,7 @@ class Offer:
     tools: Mapping[str, ToolCard]
     models: Mapping[str, ModelCard]
     carry_after_events: int = CARRY_AFTER_EVENTS
+    skills: Shelf = NO_SKILLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class Admission:
         self._offer = offer
         self._seals = seals
         self._read_approvals = read_approvals
-        self._checked: dict[tuple[str, bool], _Checked] = {}
+        self._checked: dict[tuple[str, bool, tuple[str, ...]], _Checked] = {}
 
     @activity.defn(name=ADMIT)
     async def admit(self, raw: object) -> dict[str, object]:
@@ -112,7 +115,7 @@ class Admission:
         checked = self._check(run)
         _check_id(checked.graph, workflow_id)
         _check_input(checked.graph, run.input)
-        names = _named(checked.graph, tenant.downshift)
+        names = named_by(checked.graph, tenant.downshift)
         starter = find_starter(
             run, tenant, namespace=self._offer.namespace, workflow_id=workflow_id, started_ms=started_ms
         )
@@ -123,6 +126,7 @@ class Admission:
             policy_digest=tenant.digest,
             tools={name: card for name, card in self._offer.tools.items() if name in names.tools},
             models={name: card for name, card in self._offer.models.items() if name in names.models},
+            skills=skill_cards(self._offer.skills, names.skills),
             expressions=_expression_engine(),
             carry_after_events=self._offer.carry_after_events,
             warnings=(
@@ -136,11 +140,11 @@ class Admission:
             audited=True,
         )
 
-    def _unpriced(self, names: _Names) -> list[str]:
+    def _unpriced(self, names: Named) -> list[str]:
         named = [card for name, card in self._offer.models.items() if name in names.models]
         return [unpriced_warning(card.alias) for card in named if not card.priced]
 
-    def _unmovable(self, names: _Names, downshift: Mapping[str, str]) -> list[str]:
+    def _unmovable(self, names: Named, downshift: Mapping[str, str]) -> list[str]:
         missing = [
             (alias, to) for alias, to in downshift.items() if alias in names.models and to not in self._offer.models
         ]
@@ -162,7 +166,7 @@ class Admission:
 
     def _check(self, run: RunInput) -> _Checked:
         try:
-            key = (digest(run.graph), run.allow_gaps)
+            key = (digest(run.graph), run.allow_gaps, self._offer.skills.names())
         except NotCanonical as error:
             raise invalid([Problem("graph", f"the graph is not JSON: {error}", "graph")]) from None
         if key not in self._checked:
@@ -173,21 +177,19 @@ class Admission:
 
     def _validated(self, run: RunInput) -> _Checked:
         offer = self._offer
-        problems = check_graph(run.graph, tools=offer.tools, models=offer.models, allow_gaps=run.allow_gaps)
+        problems = check_graph(
+            run.graph,
+            tools=offer.tools,
+            models=offer.models,
+            skills=offer.skills.names(),
+            allow_gaps=run.allow_gaps,
+        )
         if any(problem.severity == "error" for problem in problems):
             raise invalid(problems)
         try:
             return _Checked(compile_graph(run.graph), tuple(str(problem) for problem in problems))
         except DocumentError as error:
             raise invalid(error.problems) from None
-
-
-@dataclass(frozen=True, slots=True)
-class _Names:
-    """The tools and models that a graph names."""
-
-    tools: frozenset[str]
-    models: frozenset[str]
 
 
 def _read_request(raw: object) -> AdmitRequest:
@@ -219,16 +221,6 @@ def _check_input(graph: Graph, given: object) -> None:
     faults = validate_value(graph.input_schema, given)
     if faults:
         raise invalid([Problem("input", fault, "input") for fault in faults])
-
-
-def _named(graph: Graph, downshift: Mapping[str, str]) -> _Names:
-    """What the graph names, and the models that the ladder may move its calls to."""
-    nodes = graph.nodes.values()
-    tools = {node.tool for node in nodes if isinstance(node, ToolNode)}
-    checks = [check.tool for node in nodes if isinstance(node, ValidateNode) for check in node.checks]
-    models = {node.model for node in nodes if isinstance(node, ModelNode)}
-    cheaper = {downshift[alias] for alias in models if alias in downshift}
-    return _Names(frozenset(tools | {tool for tool in checks if tool}), frozenset(models | cheaper))
 
 
 def _clipped(asked: Limits, given: Limits) -> list[str]:

@@ -95,11 +95,12 @@ def parse_policy(data: object, read_prices_of: ReadPrices | None = None) -> Poli
 
 
 def builtin_policy() -> PolicyDocument:
-    """What holds where the operator has no policy: files and text of the workspace, every model, people for risks."""
+    """What holds where the operator has no policy: files of the workspace, skills, every model, people for risks."""
     asks = TriggerRule("modal", 3600.0, "deny")
     on_budget = TriggerRule("modal", 24 * 3600.0, "abort")
     house = HouseRules({Trigger.RISKY_TOOL: asks, Trigger.PROTECTED_PATH: asks, Trigger.BUDGET: on_budget})
-    granted = (("tool", "fs.*"), ("tool", "text.*"), ("fs.read", "**"), ("fs.write", "**"), ("model", "*"))
+    tools = (("tool", "fs.*"), ("tool", "text.*"), ("tool", "load_skill"))
+    granted = (*tools, ("fs.read", "**"), ("fs.write", "**"), ("model", "*"))
     tenant = TenantPolicy(
         "default",
         allow=CapabilitySet(tuple(Capability(kind, pattern) for kind, pattern in granted)),

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from activities.skills import NO_SKILLS, Shelf
 from activities.tools import files, search
 from activities.tools.declare import Tool
 from activities.tools.loading import Loaded, load_directory, load_entry_points
+from activities.tools.skills import skill_tool
 from policies.canonical import digest
 from policies.errors import DocumentError, Problem
 from workflows.contracts.run import ToolCard
@@ -36,13 +38,15 @@ class Toolbox:
         return digest({name: card.digest for name, card in self.cards().items()})
 
 
-def load_tools(directories: Sequence[Path] = (), *, entry_points: bool = True) -> Toolbox:
+def load_tools(directories: Sequence[Path] = (), *, entry_points: bool = True, shelf: Shelf = NO_SKILLS) -> Toolbox:
     """The built-in tools and those of the operator: Python files in `directories`, entry points `detent.tools`.
+
+    `shelf` has the skills that `load_skill` reads.
 
     These files are the worker's own code and run with its rights. `DocumentError` says everything that is
     wrong with them at once; a worker does not start with half of its tools.
     """
-    loaded = [Loaded(tool, "built in") for tool in BUILTIN]
+    loaded = [Loaded(tool, "built in") for tool in (*BUILTIN, skill_tool(shelf))]
     problems: list[Problem] = []
     for directory in directories:
         load_directory(directory, loaded, problems)

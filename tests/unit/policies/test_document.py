@@ -193,6 +193,7 @@ def test_the_built_in_policy_is_what_the_page_says() -> None:
     assert [str(grant) for grant in tenant.allow.grants] == [
         "tool:fs.*",
         "tool:text.*",
+        "tool:load_skill",
         "fs.read:**",
         "fs.write:**",
         "model:*",
