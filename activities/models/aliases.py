@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from activities.models.lane import Lane
 from activities.models.provider import Provider
 from activities.models.secret import resolve
+from activities.models.traffic import Rate
 from policies.capability import Capability
 from workflows.contracts.run import ModelCard
 
@@ -17,7 +19,8 @@ class Entry:
     """One alias: its card, the provider that answers, and the reference of its key (null: it needs none).
 
     `files` are what the provider reads and writes beside the models file; no tool may write them. `needs` is what
-    a tenant's policy must grant for the key to travel: a provider's own key to its own host needs nothing.
+    a tenant's policy must grant for the key to travel: a provider's own key to its own host needs nothing. `lane` is
+    the way to the provider, which aliases of one provider, address and key share; null: calls just go.
     """
 
     card: ModelCard
@@ -25,6 +28,7 @@ class Entry:
     key: str | None = None
     files: tuple[Path, ...] = ()
     needs: tuple[Capability, ...] = ()
+    lane: Lane | None = None
 
 
 class Catalogue:
@@ -54,6 +58,11 @@ class Catalogue:
     def key_references(self) -> dict[str, str]:
         """The reference of the key of each alias that needs one."""
         return {alias: entry.key for alias, entry in self._entries.items() if entry.key is not None}
+
+    def rates(self) -> dict[str, Rate]:
+        """How fast the provider of each alias may be asked, where that is limited; aliases of one share it."""
+        lanes = {alias: entry.lane for alias, entry in self._entries.items()}
+        return {alias: lane.rate for alias, lane in lanes.items() if lane is not None and lane.rate is not None}
 
     def missing_keys(self, environ: Mapping[str, str]) -> dict[str, str]:
         """The reference of the key of each alias whose key is not there."""

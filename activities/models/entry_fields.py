@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from activities.models.endpoint import Endpoint, read_endpoint
+from activities.models.messages_options import LEAST_THINKING
 from activities.models.pricing import card_of_rates
 from activities.models.secret import KEY_REFERENCE
+from activities.models.traffic import BreakerRules, Rate, read_breaker, read_rate
 from policies.reading import Reader, join, shown
 from policies.units import read_duration, read_price
 from workflows.contracts.run import PriceCard
@@ -12,6 +16,10 @@ from workflows.contracts.run import PriceCard
 RATES = ("input", "output", "cache_read", "cache_write")
 MOST_TOKENS = 10_000_000
 MAX_TEXT = 4096
+MAX_FALLBACKS = 8
+CLASSES = ("simple", "medium", "complex")
+"""How hard a call is, as `routes` name it (`workflows.engine.complexity`)."""
+_ROUTES = "write `routes: {simple: small, medium: default, complex: large}`"
 
 
 class EntryFields:
@@ -61,6 +69,66 @@ class EntryFields:
             "wrong_value", key, f"{shown(value)} is not a count", f"write a whole number, {least} to {MOST_TOKENS}"
         )
         return default
+
+    def thinking(self, max_tokens: int) -> int | Literal["adaptive"] | None:
+        """How many of `max_tokens` may go into thinking, or that the model may see; null if it is not asked for."""
+        value = self._given.get("thinking")
+        if value == "adaptive":
+            return "adaptive"
+        if type(value) is int and LEAST_THINKING <= value < max_tokens:
+            return value
+        if "thinking" in self._given:
+            what = f"{shown(value)} is no budget for thinking where `max_tokens` is {max_tokens}"
+            remedy = f"write {LEAST_THINKING} or more tokens, under `max_tokens`, or `adaptive`"
+            self.add("wrong_value", "thinking", what, remedy)
+        return None
+
+    def switch(self, key: str, *, default: bool) -> bool:
+        """True or false."""
+        value = self._given.get(key, default)
+        if isinstance(value, bool):
+            return value
+        self.add(
+            "wrong_type", key, f"{shown(value)} is not `true` or `false`", f"write `{key}: {str(not default).lower()}`"
+        )
+        return default
+
+    def aliases(self, key: str) -> tuple[str, ...]:
+        """A list of aliases, each once."""
+        if key not in self._given:
+            return ()
+        found: list[str] = []
+        for place, alias in self._reader.texts(self._given[key], join(self._path, key)):
+            if alias in found:
+                self._reader.add("twice", place, f"{shown(alias)} is named twice", "take one of them out")
+            else:
+                found.append(alias)
+        if len(found) > MAX_FALLBACKS:
+            self.add("too_many", key, f"{len(found)} aliases are named", f"name at most {MAX_FALLBACKS}")
+        return tuple(found)
+
+    def routes(self) -> dict[str, str]:
+        """Where calls of each class of complexity go; every class must go somewhere."""
+        if "routes" not in self._given:
+            self.add("missing_key", "routes", "`routes` is missing", _ROUTES)
+            return {}
+        path, value = join(self._path, "routes"), self._given["routes"]
+        found = {key: alias for _, key, alias in self._reader.entries(value, path, known=CLASSES)}
+        for key in CLASSES if isinstance(value, dict) else ():
+            if not isinstance(found.get(key), str):
+                what = f"{shown(found[key])} is no alias" if key in found else f"`{key}` is missing"
+                self._reader.add("missing_key", join(path, key), what, _ROUTES)
+        return {key: alias for key, alias in found.items() if isinstance(alias, str)}
+
+    def rate(self) -> Rate | None:
+        """How fast the provider may be asked; null: as fast as it lets itself be."""
+        return read_rate(self._reader, self._given["rate"], join(self._path, "rate")) if "rate" in self else None
+
+    def breaker(self) -> BreakerRules | None:
+        """When the provider is left alone for a while; null: the entry does not say."""
+        if "breaker" not in self:
+            return None
+        return read_breaker(self._reader, self._given["breaker"], join(self._path, "breaker"))
 
     def seconds(self, key: str, default: float, *, most: float) -> float:
         """A duration in seconds, over zero and at most `most`."""

@@ -10,8 +10,11 @@ from workflows.contracts.failures import FailureType
 
 RETRYABLE = frozenset({429, 500, 502, 503, 504, 529})
 CREDENTIAL = frozenset({401, 403})
+REQUEST = frozenset({400, 413, 422})
+"""What is wrong is what was asked: another model would not do better."""
 MAX_RETRY_DELAY_S = 120.0
 MAX_MESSAGE_CHARS = 2000
+_REQUEST: dict[str, object] = {"request": True}
 
 
 def status_failed(alias: str, status: int, message: str, *, retry_after_s: float | None, key: str) -> ApplicationError:
@@ -21,9 +24,11 @@ def status_failed(alias: str, status: int, message: str, *, retry_after_s: float
     of the key that was sent, never its value.
     """
     if status in CREDENTIAL:
-        return credential_missing(alias, f"the provider refused {key} with {status}: {message}")
+        words = f"the provider refused {key} with {status}: {message}"
+        return _final(FailureType.CREDENTIAL, alias, words, {"billed": "no", "status": status})
     if status not in RETRYABLE:
-        return model_failed(alias, f"the provider answered {status}: {message}")
+        about: dict[str, object] = {"billed": "no", "status": status, **(_REQUEST if status in REQUEST else {})}
+        return _final(FailureType.MODEL_FAILED, alias, f"the provider answered {status}: {message}", about)
     return failure(
         FailureType.MODEL_FAILED,
         _message(alias, f"the provider answered {status}: {message}"),
@@ -36,6 +41,22 @@ def status_failed(alias: str, status: int, message: str, *, retry_after_s: float
 def not_sent(alias: str, message: str) -> ApplicationError:
     """The request never left: not billed, repeated by Temporal."""
     return failure(FailureType.MODEL_FAILED, _message(alias, message), details={"billed": "no"}, retryable=True)
+
+
+def put_off(alias: str, message: str, *, retry_after_s: float | None) -> ApplicationError:
+    """Nothing was sent, and nothing was to be sent now: not billed, repeated by Temporal after a while."""
+    return failure(
+        FailureType.MODEL_FAILED,
+        _message(alias, message),
+        details={"billed": "no"},
+        retryable=True,
+        retry_after_s=retry_after_s,
+    )
+
+
+def request_failed(alias: str, message: str) -> ApplicationError:
+    """What was asked cannot be answered by anybody: not billed, and no other model is tried."""
+    return _final(FailureType.MODEL_FAILED, alias, message, {"billed": "no", **_REQUEST})
 
 
 def model_failed(alias: str, message: str) -> ApplicationError:
