@@ -60,6 +60,7 @@ chaos: $(STAMP) ## kill workers and servers in mid-run, and see that nothing is 
 	$(call script,tests/chaos/run.py)
 	$(call script,tests/chaos/budget.py)
 	$(call script,tests/chaos/approvals.py)
+	$(call script,tests/chaos/agents.py)
 
 screenshots: $(STAMP) ## photograph the demo in the Temporal UI with headless Chromium
 	$(call script,docs/screenshots.py)

@@ -15,7 +15,7 @@ from benchmarks.figures import MET, RESULTS, Figure, print_table
 
 PROGRAMS = ("engine_apply", "audit", "decide", "steps", "sandbox", "flat_history")
 FULL = "--full"
-ELSEWHERE = ("chaos",)
+ELSEWHERE = ("chaos", "agents")
 """Measured by `make chaos`; told here if it has been run."""
 LIMIT_S, FULL_LIMIT_S = 300, 3_600
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"

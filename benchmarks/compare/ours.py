@@ -68,10 +68,10 @@ def graph(turns: int) -> dict[str, object]:
 async def converse(at: Ground, turns: int, limit_s: float) -> Held:
     """Hold the conversation with so many turns."""
     held = Held(NAME, turns, content_bytes=content_bytes(turns))
-    before = blob_bytes(at.settings.blobs)
+    before = blob_bytes(Path(at.settings.blobs))
     handle = await at.start(graph(turns), QUEUE)
     await hold(held, handle, at.client, MODEL, limit_s)
-    held.blob_bytes = blob_bytes(at.settings.blobs) - before
+    held.blob_bytes = blob_bytes(Path(at.settings.blobs)) - before
     return held
 
 

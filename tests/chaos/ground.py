@@ -22,7 +22,7 @@ from worker.settings import READY_FD
 from worker.start_line import ServerOptions
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from temporalio.client import Client
 
@@ -34,11 +34,12 @@ FILES = tuple(f"in/{name}.txt" for name in ("one", "two", "three", "four", "five
 
 @dataclass
 class Ground:
-    """What is running, and the files in which effects can be counted."""
+    """What is running, and the files in which effects can be counted. `extra` is put into workers' environments."""
 
     top: Path
     server: EmbeddedServer
     client: Client
+    extra: Mapping[str, str] = field(default_factory=dict)
     worker: asyncio.subprocess.Process | None = None
     starts_s: list[float] = field(default_factory=list)
 
@@ -108,13 +109,14 @@ class Ground:
             "DETENT_SEAL_KEY": SEAL_KEY,
             "CHAOS_JOURNAL": str(self.journal),
             READY_FD: str(writing),
+            **self.extra,
         }
 
 
 @contextlib.asynccontextmanager
-async def ground(top: Path) -> AsyncIterator[Ground]:
+async def ground(top: Path, material: Path = MATERIAL, **extra: str) -> AsyncIterator[Ground]:
     """A server on a database file with a worker; whatever runs at the end is ended."""
-    shutil.copytree(MATERIAL, top / "material")
+    shutil.copytree(material, top / "material")
     for name in FILES:
         path = top / "workspace" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -122,7 +124,7 @@ async def ground(top: Path) -> AsyncIterator[Ground]:
     async with EmbeddedServer(ServerOptions(db=top / "temporal.db", log=top / "server.log")) as server:
         server.pin_ports()
         client = await connect(Target(server.address, server.namespace), DirectoryBlobs(top / "blobs"))
-        at = Ground(top, server, client)
+        at = Ground(top, server, client, extra)
         try:
             await at.start_worker()
             yield at
