@@ -83,6 +83,15 @@ MODELS: tuple[ModelCard, ...] = (
         price=PriceCard(input=300, output=1500, cache_read=30, cache_write=375),
         digest=digest(["small"]),
     ),
+    ModelCard(
+        alias="short",
+        provider="scripted",
+        model="short",
+        max_tokens=400,
+        context=4000,
+        price=PriceCard(),
+        digest=digest(["short"]),
+    ),
 )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from policies.budget import Amount
 from tests.support import signers
-from workflows.contracts.calls import Call, Usage
+from workflows.contracts.calls import Call, ModelOutput, Usage
+from workflows.contracts.conversation import INLINE_BYTES, Content, Ref, ToolUse
 from workflows.contracts.pause import Answer, AnswerReceipt, Refusal
 from workflows.engine import commands, events
 from workflows.engine.clock import rfc3339
@@ -108,6 +110,12 @@ class Simulator:
             return controls[verb]()
         if verb == "ok":
             return self._ok(rest)
+        if verb == "turn":
+            return turn(at, rest[0], json.loads(" ".join(rest[1:])))
+        if verb == "gave":
+            return gave(at, rest[0], " ".join(rest[1:]))
+        if verb in ("steer", "interrupt"):
+            return events.Steered(at, "ann", " ".join(rest), interrupt=verb == "interrupt")
         if verb == "fail":
             billed: Literal["no", "maybe"] = "no" if rest[1].endswith("Failed") else "maybe"
             return events.CallFailed(at, rest[0], rest[1], " ".join(rest[2:]) or "it failed", 1, billed)
@@ -140,6 +148,34 @@ class Simulator:
         if isinstance(output, dict) and "tokens" in output:
             usage = Usage(**{key: output.pop(key) for key in ("tokens", "cost_nano") if key in output})
         return events.CallSucceeded(self.now_ms, rest[0], output, usage)
+
+
+def turn(at_ms: int, call: str, said: dict[str, Any]) -> events.CallSucceeded:
+    """A model's turn: `calls` are pairs of a tool and its arguments, `tokens` input and output, `output` of it."""
+    uses = [ToolUse(id=f"u{index}", name=name, args=args) for index, (name, args) in enumerate(said.get("calls", []))]
+    found = hashlib.sha256(call.encode()).hexdigest()
+    said_reason = said.get("stop", "tool_use" if uses else "end_turn")
+    output = ModelOutput(
+        text=said.get("text", ""),
+        output=said.get("output"),
+        stop_reason=said_reason,
+        tool_calls=tuple(uses),
+        fault=said.get("fault"),
+        transcript=Ref(uri=f"blob:default/{found}", digest=found, size_bytes=100),
+        transcript_bytes=said.get("bytes", 1000),
+    )
+    spent = int(said.get("tokens", 10))
+    out = int(said.get("out", 0))
+    usage = Usage(tokens=spent, input_tokens=spent - out, output_tokens=out)
+    return events.CallSucceeded(at_ms, call, output.model_dump(mode="json"), usage)
+
+
+def gave(at_ms: int, call: str, text: str) -> events.CallSucceeded:
+    """What a tool gave an agent; what is long comes by reference."""
+    found = hashlib.sha256(text.encode()).hexdigest()
+    ref = Ref(uri=f"blob:default/{found}", digest=found, size_bytes=len(text))
+    content = Content(text=text, ref=ref if len(text) > INLINE_BYTES else None)
+    return events.CallSucceeded(at_ms, call, None, content=content)
 
 
 def _row(command: commands.Command, run: Simulator) -> str:

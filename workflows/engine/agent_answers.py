@@ -92,11 +92,12 @@ def _turn_ended(m: Machine, owner: Activation, agent: AgentState, said: ModelOut
     agent.turns += 1
     agent.sent = News()
     if said.text:
-        agent.text = said.text if not agent.continuations else agent.text + said.text
+        agent.text = agent.text + said.text if agent.cut else said.text
+    agent.cut = said.stop_reason == CUT and not said.tool_calls
     if said.tool_calls:
         agent.continuations = 0
         agent_tools.begin(m, owner, agent, node_of(m, owner), said.tool_calls)
-    elif said.stop_reason == CUT:
+    elif agent.cut:
         agent.continuations += 1
         if agent.continuations > MAX_CONTINUATIONS:
             agent.continuations = MAX_CONTINUATIONS

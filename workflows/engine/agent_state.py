@@ -58,7 +58,8 @@ class AgentState:
 
     `instructions` are the node's, as rendered. `news` is what the model has not been told yet, `sent` what it is being
     told. `extra` are tools that people provided beyond the node's. `turns` and `tool_calls` count against their limits,
-    which people may raise; `capped`: a turn wanted more calls than were left. `calling` is the activation of the model
+    which people may raise; `capped`: a turn wanted more calls than were left; `cut`: the last answer
+    has no end yet. `calling` is the activation of the model
     call under way, which is a compaction's while `compacting`; `compacted_at` is the turn before which the last one
     was, `elide` has the next turn do without old results. `last_input` is the settled input of the last turn, in
     tokens. `unknown` counts names of tools that are not there, `failures` like failures: the ways in which gaps are
@@ -87,6 +88,7 @@ class AgentState:
     elide: bool = False
     last_input: int = 0
     capped: bool = False
+    cut: bool = False
     failing: ErrorInfo | None = None
     text: str = ""
     usage: dict[str, int] = field(default_factory=dict)

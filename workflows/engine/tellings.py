@@ -64,7 +64,7 @@ def of_failure(error: ErrorInfo) -> tuple[str, bool]:
             return telling("denied", said, rule=rule, retry=_retry(rule)), True
         case FailureType.DECLINED if details.get("by") == "timeout":
             message = "nobody answered in time, which is not a refusal"
-            return telling("expired", message, by="timeout", retry="later"), True
+            return telling("expired", message, by="timeout", retry="later"), False
         case FailureType.DECLINED:
             return telling("denied", "a person refused it", by="person"), True
         case FailureType.CANCELLED:
