@@ -19,6 +19,7 @@ from activities.failures import failure, policy_denied, tool_failed, with_attemp
 from activities.heartbeats import Heartbeats
 from activities.models.call import call_model
 from activities.models.catalogue import Catalogue
+from activities.models.means import Means
 from activities.models.provider import Progress
 from activities.models.retries import begin, require_vouched, vouch
 from activities.once import claim_effect
@@ -28,6 +29,7 @@ from activities.tool_errors import plain, without_places
 from activities.tools.confine import Workspace
 from activities.tools.declare import ToolContext
 from activities.tools.registry import Toolbox
+from activities.transcripts import Transcripts
 from policies.model import Effect
 from workflows.contracts.calls import Call
 from workflows.contracts.failures import FailureType
@@ -56,6 +58,7 @@ class Dispatch:
 
     def __init__(self, reach: Reach) -> None:
         self._reach = reach
+        self._means = Means(reach.catalogue, reach.toolbox, Transcripts(reach.blobs), reach.redactor)
 
     @activity.defn(dynamic=True)
     async def dispatch(self, args: Sequence[RawValue]) -> RawValue:
@@ -130,12 +133,7 @@ class Dispatch:
         await require_vouched(reach.blobs, call, info.attempt)
         await begin(reach.blobs, call, info.workflow_run_id or "", info.attempt)
         try:
-            result = await call_model(
-                reach.catalogue,
-                provider,
-                call,
-                _telling(beats, reach.redactor),
-            )
+            result = await call_model(self._means, provider, call, _telling(beats, reach.redactor))
         except ApplicationError as error:
             if not error.non_retryable:
                 await vouch(reach.blobs, call, info.attempt)

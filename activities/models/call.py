@@ -13,9 +13,12 @@ from temporalio.exceptions import ApplicationError
 from activities.failures import RESULT_LIMIT_BYTES
 from activities.models import failures
 from activities.models.aliases import Catalogue, Entry
+from activities.models.answer import output_of
+from activities.models.means import Means
 from activities.models.pricing import usage_of
 from activities.models.provider import Ask, Progress, Reply
-from activities.models.structured import NotStructured, parse_answer
+from activities.models.telling import Told, keep, tell
+from activities.redaction import Redactor
 from policies.canonical import NotCanonical, canonical
 from workflows.contracts.calls import Call, CallResult, ModelArgs, ModelOutput, Usage
 from workflows.contracts.failures import FailureType
@@ -23,21 +26,25 @@ from workflows.contracts.failures import FailureType
 log = logging.getLogger(__name__)
 
 
-async def call_model(catalogue: Catalogue, provider_name: str, call: Call, progress: Progress) -> CallResult:
+async def call_model(means: Means, provider_name: str, call: Call, progress: Progress) -> CallResult:
     """Make one attempt at a model call and account for it.
 
     `provider_name` is the last part of the activity type (`model.anthropic`). Raises `ApplicationError` with a
     type of `FailureType`; the first detail says whether the provider may have billed (`no`, `yes` with usage, `maybe`).
+    What is kept of an agent's conversation has no value of a secret in it, no more than the result has.
     """
-    args = _arguments(call)
-    entry = _entry(catalogue, provider_name, args)
+    args = _arguments(call, means.redactor)
+    entry = _entry(means.catalogue, provider_name, args)
+    told = await tell(args, means, _workflow_id().partition("/")[0])
+    ask = _ask(call, args, entry, told)
     started = time.monotonic()
-    reply = await _complete(entry, _ask(call, args, entry), progress)
-    latency_ms = round((time.monotonic() - started) * 1000)
-    usage = usage_of(reply.tokens, entry.card.price, latency_ms=latency_ms)
-    output = _output(args, reply, usage).model_dump(mode="json")
-    _check_size(args.alias, output, usage)
-    return CallResult(output=output, usage=usage)
+    reply = await _complete(entry, ask, progress)
+    usage = usage_of(reply.tokens, entry.card.price, latency_ms=round((time.monotonic() - started) * 1000))
+    output = _clean(output_of(ask, reply, usage), means.redactor)
+    _check_size(args.alias, _plain(output), usage)
+    if args.agent:
+        output = await keep(told, args, output, usage, means.transcripts)
+    return CallResult(output=_plain(output), usage=usage)
 
 
 async def _complete(entry: Entry, ask: Ask, progress: Progress) -> Reply:
@@ -67,16 +74,18 @@ def _worker_stops() -> bool:
     return details is not None and details.worker_shutdown
 
 
-def _arguments(call: Call) -> ModelArgs:
+def _arguments(call: Call, redactor: Redactor) -> ModelArgs:
+    """The arguments. What will be kept is redacted at once, so that the model is told what the transcript says."""
+    given = redactor.value(call.args) if call.args.get("agent") is True else call.args
     try:
-        args = ModelArgs.model_validate(call.args)
+        args = ModelArgs.model_validate(given)
     except ValidationError as error:
         places = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors())
         raise failures.model_failed(str(call.args.get("alias", "?")), f"malformed call: {places}") from None
-    if args.tools or args.transcript is not None:
-        raise failures.model_failed(args.alias, "a call with tools or a transcript is not there yet")
-    if any(part.text is None for message in args.messages for part in message.content):
-        raise failures.model_failed(args.alias, "a message that is a reference is not there yet")
+    if args.tools:
+        raise failures.model_failed(args.alias, "malformed call: tools are given by name, in `toolset`")
+    if not args.agent and (args.transcript is not None or args.toolset or args.compact is not None):
+        raise failures.model_failed(args.alias, "malformed call: only an agent has a transcript and tools")
     return args
 
 
@@ -94,30 +103,32 @@ def _entry(catalogue: Catalogue, provider_name: str, args: ModelArgs) -> Entry:
     return entry
 
 
-def _ask(call: Call, args: ModelArgs, entry: Entry) -> Ask:
-    info = activity.info() if activity.in_activity() else None
+def _ask(call: Call, args: ModelArgs, entry: Entry, told: Told) -> Ask:
     return Ask(
         args=args,
         card=entry.card,
         key=call.key,
-        attempt=info.attempt if info else 1,
+        attempt=activity.info().attempt if activity.in_activity() else 1,
         # The id of a run is never used twice, and it stays the same over continue-as-new, which the run id does not.
-        run=(info.workflow_id if info else "") or "",
-        conversation=args.messages,
-        system=args.system,
+        run=_workflow_id(),
+        conversation=told.conversation,
+        system=told.system,
+        tools=told.tools,
         output_schema=args.output_schema,
+        opened=told.opened,
     )
 
 
-def _output(args: ModelArgs, reply: Reply, usage: Usage) -> ModelOutput:
-    answer: object = None
-    if args.output_schema is not None:
-        try:
-            answer = parse_answer(reply.text, args.output_schema)
-        except NotStructured as error:
-            message = f"the answer {error} (stop reason `{reply.stop_reason}`)"
-            raise failures.billed_failed(FailureType.MODEL_FAILED, args.alias, message, usage) from None
-    return ModelOutput(text=reply.text, output=answer, stop_reason=reply.stop_reason, request_id=reply.request_id)
+def _workflow_id() -> str:
+    return (activity.info().workflow_id if activity.in_activity() else None) or ""
+
+
+def _clean(output: ModelOutput, redactor: Redactor) -> ModelOutput:
+    return ModelOutput.model_validate(redactor.value(output.model_dump(mode="json")))
+
+
+def _plain(output: ModelOutput) -> dict[str, object]:
+    return output.model_dump(mode="json", exclude_defaults=True)
 
 
 def _check_size(alias: str, output: object, usage: Usage) -> None:

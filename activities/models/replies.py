@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from activities.models.entry_fields import EntryFields
 from activities.models.provider import Tokens
@@ -10,8 +11,9 @@ from policies.canonical import NotCanonical, canonical
 from policies.expressions import ExpressionError, Program, compile_expression
 from policies.reading import Reader, join, shown
 
-NAMES = frozenset({"prompt", "system", "turn", "messages", "tools", "last_tool"})
+NAMES = frozenset({"prompt", "system", "turn", "messages", "tools", "last_tool", "compacting"})
 KEYS = ("when", "default", "text", "tool_calls", "output", "usage", "delay", "cut", "error", "times")
+SAYS = ("text", "tool_calls", "output", "error")
 ERROR_KEYS = ("status", "retry_after", "message")
 USAGE_KEYS = ("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens")
 MAX_DELAY_S = 3600.0
@@ -27,6 +29,14 @@ class ScriptError:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class ScriptCall:
+    """A tool call that the model is to ask for."""
+
+    name: str
+    args: dict[str, Any]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScriptReply:
     """One reply. `when` null always matches; `times` null is any number; `body` is the text of the answer.
@@ -38,6 +48,7 @@ class ScriptReply:
     when: Program | None
     times: int | None
     body: str
+    tool_calls: tuple[ScriptCall, ...]
     structured: str | None
     tokens: Tokens | None
     delay_s: float
@@ -59,15 +70,14 @@ def read_replies(data: object, reader: Reader) -> tuple[ScriptReply, ...]:
 
 
 def _read_reply(fields: EntryFields, path: str, reader: Reader) -> ScriptReply:
-    if "tool_calls" in fields:
-        _read_tool_calls(fields.get("tool_calls"), join(path, "tool_calls"), reader)
-        fields.add("not_yet", "tool_calls", "`tool_calls` is not there yet: no node gives a model tools", "take it out")
-    elif not {"text", "output", "error"} & {key for key in KEYS if key in fields}:
-        reader.add("empty_reply", path, "the reply says nothing", "write one of `text`, `output` and `error`")
+    if not any(key in fields for key in SAYS):
+        remedy = "write one of `text`, `tool_calls`, `output` and `error`"
+        reader.add("empty_reply", path, "the reply says nothing", remedy)
     return ScriptReply(
         when=_read_when(fields),
         times=fields.count("times", 1) if "times" in fields else None,
         body=_read_text(fields),
+        tool_calls=_read_tool_calls(fields, path, reader),
         structured=_read_output(fields),
         tokens=_read_usage(fields, path, reader),
         delay_s=fields.seconds("delay", 0.0, most=MAX_DELAY_S),
@@ -133,7 +143,7 @@ def _read_usage(fields: EntryFields, path: str, reader: Reader) -> Tokens | None
 def _read_error(fields: EntryFields, path: str, reader: Reader) -> ScriptError | None:
     if "error" not in fields:
         return None
-    if "text" in fields or "output" in fields:
+    if any(key in fields for key in SAYS if key != "error"):
         fields.add("reply_match", "error", "a reply is an error or an answer, not both", "write two replies")
     place = join(path, "error")
     given = {key: value for _, key, value in reader.entries(fields.get("error"), place, known=ERROR_KEYS)}
@@ -146,10 +156,24 @@ def _read_error(fields: EntryFields, path: str, reader: Reader) -> ScriptError |
     return ScriptError(status=status, retry_after_s=delay_s, message=error.line("message") or "scripted error")
 
 
-def _read_tool_calls(value: object, path: str, reader: Reader) -> None:
-    for place, item in reader.items(value, path):
+def _read_tool_calls(fields: EntryFields, path: str, reader: Reader) -> tuple[ScriptCall, ...]:
+    if "tool_calls" not in fields:
+        return ()
+    found: list[ScriptCall] = []
+    for place, item in reader.items(fields.get("tool_calls"), join(path, "tool_calls")):
         given = {key: part for _, key, part in reader.entries(item, place, known=("name", "args"))}
         call = EntryFields(given, place, reader)
-        call.required_line("name")
-        if not isinstance(given.get("args", {}), dict):
-            call.add("wrong_type", "args", f"{shown(given['args'])} is not a mapping", "write `{path: a.py}`")
+        found.append(ScriptCall(call.required_line("name"), _read_args(call)))
+    return tuple(found)
+
+
+def _read_args(call: EntryFields) -> dict[str, Any]:
+    args = call.get("args", {})
+    if not isinstance(args, dict):
+        call.add("wrong_type", "args", f"{shown(args)} is not a mapping", "write `{path: a.py}`")
+        return {}
+    try:
+        canonical(args)
+    except NotCanonical as error:
+        call.add("wrong_value", "args", f"not JSON: {error}", "write plain values")
+    return args

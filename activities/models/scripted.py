@@ -13,21 +13,19 @@ import asyncio
 import json
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from activities.models import failures
 from activities.models.pricing import usage_of
 from activities.models.provider import TAIL_CHARS, Ask, Progress, Reply, Tokens
 from activities.models.replies import ScriptReply
-from policies.canonical import canonical
+from activities.models.script_answer import answer_of
+from activities.models.script_bindings import asked, bindings_of
 from policies.expressions import ExpressionError
 
-BYTES_PER_TOKEN = 4
-TOKENS_PER_MESSAGE = 4
 CHUNKS = 8
 RUNS_REMEMBERED = 1000
-SHOWN_CHARS = 800
 
 
 @dataclass(slots=True)
@@ -59,13 +57,14 @@ class Scripted:
                 retry_after_s=reply.error.retry_after_s,
                 key="the script",
             )
-        answer = _answer(ask, reply)
+        answer = answer_of(ask, reply)
         # Before the first part: a provider bills what it made, also where nobody stayed to hear it.
         self._note(ask, answer.tokens, billed=True)
         if reply.cut:
-            await _stream(answer.text[: len(answer.text) // 2], reply.delay_s / 2, progress)
+            half = replace(answer, text=answer.text[: len(answer.text) // 2], tool_calls=())
+            await _stream(half, reply.delay_s / 2, progress)
             raise failures.maybe_billed(ask.card.alias, "the stream ended before the answer did")
-        await _stream(answer.text, reply.delay_s, progress)
+        await _stream(answer, reply.delay_s, progress)
         return answer
 
     async def close(self) -> None:
@@ -74,7 +73,7 @@ class Scripted:
     def _choose(self, ask: Ask) -> ScriptReply:
         line = self._line(ask.run)
         given = line.given.setdefault(ask.key, [])
-        bindings = _bindings(ask)
+        bindings = bindings_of(ask)
         while len(given) < ask.attempt:
             index = self._first(line, ask, bindings)
             line.used[index] += 1
@@ -97,7 +96,7 @@ class Scripted:
                     return index
             except ExpressionError as error:
                 raise failures.model_failed(ask.card.alias, f"replies[{index}].when: {error}") from None
-        raise failures.model_failed(ask.card.alias, f"no scripted reply matches {_asked(bindings)}")
+        raise failures.model_failed(ask.card.alias, f"no scripted reply matches {asked(bindings)}")
 
     def _note(self, ask: Ask, tokens: Tokens, *, billed: bool) -> None:
         if self._journal is None:
@@ -109,55 +108,13 @@ class Scripted:
             file.write(json.dumps(line).encode() + b"\n")
 
 
-def _answer(ask: Ask, reply: ScriptReply) -> Reply:
-    asked_for_json = ask.args.output_schema is not None and reply.structured is not None
-    text = (reply.structured if asked_for_json else reply.body or reply.structured) or ""
-    if reply.tokens is not None:
-        return Reply(text=text, stop_reason="end_turn", tokens=reply.tokens)
-    limit = ask.args.max_tokens * BYTES_PER_TOKEN
-    whole = text.encode()
-    # As a provider does: what is over `max_tokens` is never made, so it is never billed.
-    kept = whole[:limit].decode(errors="ignore")
-    stop_reason = "end_turn" if len(whole) <= limit else "max_tokens"
-    return Reply(text=kept, stop_reason=stop_reason, tokens=Tokens(_input_tokens(ask), _tokens_of(len(kept.encode()))))
-
-
-async def _stream(text: str, delay_s: float, progress: Progress) -> None:
+async def _stream(answer: Reply, delay_s: float, progress: Progress) -> None:
+    text = answer.text
     size = max(1, -(-len(text) // CHUNKS))
     ends = range(size, len(text) + size, size) or range(1)
     progress("", 0)
     for end in ends:
         await asyncio.sleep(delay_s / len(ends))
         progress(text[:end][-TAIL_CHARS:], min(end, len(text)))
-
-
-def _input_tokens(ask: Ask) -> int:
-    texts = [ask.args.system or "", *(part.text or "" for message in ask.args.messages for part in message.content)]
-    schema = canonical(ask.args.output_schema) if ask.args.output_schema is not None else b""
-    in_bytes = sum(len(text.encode()) for text in texts) + len(schema)
-    return _tokens_of(in_bytes) + TOKENS_PER_MESSAGE * len(ask.args.messages)
-
-
-def _tokens_of(in_bytes: int) -> int:
-    return -(-in_bytes // BYTES_PER_TOKEN)
-
-
-def _bindings(ask: Ask) -> dict[str, object]:
-    users = [message for message in ask.conversation if message.role == "user"]
-    return {
-        "prompt": "".join(ask.text_of(part) for part in users[-1].content) if users else "",
-        "system": ask.system or "",
-        "turn": sum(message.role == "assistant" for message in ask.conversation),
-        "messages": len(ask.conversation),
-        "tools": [offer.name for offer in ask.tools],
-        # Nothing gives a model tools yet; an empty one lets a script ask without an error.
-        "last_tool": {"name": "", "is_error": False, "text": ""},
-    }
-
-
-def _asked(bindings: Mapping[str, object]) -> str:
-    parts = []
-    for name in ("turn", "messages", "tools", "system", "prompt"):
-        text = json.dumps(bindings[name], ensure_ascii=False)
-        parts.append(f"{name}: {text if len(text) <= SHOWN_CHARS else text[:SHOWN_CHARS] + '…'}")
-    return "; ".join(parts)
+    for call in answer.tool_calls:
+        progress(text[-TAIL_CHARS:], len(text), tool=call.name)

@@ -15,7 +15,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from activities.models.call import call_model
 from activities.models.catalogue import Catalogue, load_catalogue
 from tests.support.anthropic_server import Answer, AnthropicServer
-from tests.support.model_calls import model_args, model_call
+from tests.support.model_calls import means_of, model_args, model_call
 from workflows.contracts.calls import Call, CallResult
 
 KEY = "sk-ant-canary-0123456789+/=abcdef"
@@ -44,9 +44,11 @@ class OneCall:
 
 
 def worker_of(client: Client, task_queue: str, catalogue: Catalogue, provider: str) -> Worker:
+    means = means_of(catalogue)
+
     @activity.defn(name=f"model.{provider}")
     async def call(given: Call) -> CallResult:
-        return await call_model(catalogue, provider, given, lambda *told, tool=None: activity.heartbeat(*told, tool))
+        return await call_model(means, provider, given, lambda *told, tool=None: activity.heartbeat(*told, tool))
 
     return Worker(
         client,

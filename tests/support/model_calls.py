@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from temporalio.testing import ActivityEnvironment
 
+from activities.blobs import DirectoryBlobs
 from activities.models.call import call_model
 from activities.models.catalogue import Catalogue
+from activities.models.means import Means
+from activities.ports import BlobStore
+from activities.redaction import Redactor
+from activities.tools.declare import Tool
+from activities.tools.registry import Toolbox
+from activities.transcripts import Transcripts
 from workflows.contracts.calls import Call, CallResult, DecisionRecord, Message, ModelArgs, ModelOutput, Part
 
 DECISION = DecisionRecord(verdict="allow", policy="0" * 16, digest="0" * 16)
@@ -68,10 +76,25 @@ async def attempt_call(
     catalogue: Catalogue, args: ModelArgs, attempt: Attempt = FIRST, heard: Heard | None = None
 ) -> CallResult:
     """One attempt, made inside an activity as Temporal would."""
+    return await attempt_with(means_of(catalogue), args, attempt, heard)
+
+
+async def attempt_with(
+    means: Means, args: ModelArgs, attempt: Attempt = FIRST, heard: Heard | None = None
+) -> CallResult:
+    """The same with all that a worker has."""
     environment = ActivityEnvironment()
     environment.info = replace(environment.info, attempt=attempt.number, workflow_id=attempt.run)
     call = model_call(args, key=attempt.key)
-    return await environment.run(call_model, catalogue, attempt.provider, call, heard or Heard())
+    return await environment.run(call_model, means, attempt.provider, call, heard or Heard())
+
+
+def means_of(
+    catalogue: Catalogue, *tools: Tool, blobs: BlobStore | None = None, redactor: Redactor | None = None
+) -> Means:
+    """What a worker with these models and tools gives a call; without `blobs` it can keep no conversation."""
+    store = blobs or DirectoryBlobs(Path("/nowhere"))
+    return Means(catalogue, Toolbox(tools), Transcripts(store), redactor or Redactor())
 
 
 def output_of(result: CallResult) -> ModelOutput:

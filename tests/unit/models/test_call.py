@@ -14,7 +14,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.models.call import call_model
 from activities.models.catalogue import Catalogue, Entry
 from activities.models.provider import Ask, Progress, Reply, Tokens
-from tests.support.model_calls import Attempt, Heard, attempt_call, model_args, model_call
+from tests.support.model_calls import Attempt, Heard, attempt_call, means_of, model_args, model_call
 from workflows.contracts.run import ModelCard, PriceCard
 
 CARD = ModelCard(
@@ -61,12 +61,10 @@ async def failure_of(catalogue: Catalogue, **fields: object) -> ApplicationError
     [
         ({"alias": "large"}, "this worker's catalogue does not have it; it has `default`"),
         ({"model": "other"}, "admitted with `other` at `slow`, but here it is `m` at `slow`"),
-        ({"tools": ({"name": "fs.read"},)}, "not there yet"),
-        ({"transcript": {"uri": "blob:t/x", "digest": "x", "size_bytes": 1}}, "not there yet"),
-        (
-            {"messages": ({"role": "user", "content": ({"ref": {"uri": "u", "digest": "x", "size_bytes": 1}},)},)},
-            "not there yet",
-        ),
+        ({"tools": ({"name": "fs.read"},)}, "given by name, in `toolset`"),
+        ({"transcript": {"uri": "blob:t/x", "digest": "x", "size_bytes": 1}}, "only an agent has a transcript"),
+        ({"toolset": ("fs.read@000000000000",)}, "only an agent has a transcript and tools"),
+        ({"compact": {"how": "summary", "keep": 1}}, "only an agent has a transcript"),
     ],
 )
 async def test_call_that_cannot_be_made_asks_nobody(fields: Mapping[str, object], words: str) -> None:
@@ -80,7 +78,7 @@ async def test_call_that_cannot_be_made_asks_nobody(fields: Mapping[str, object]
 async def test_malformed_call_names_its_fields() -> None:
     call = model_call(model_args(model="m")).model_copy(update={"args": {"alias": "default", "messages": 3}})
     with pytest.raises(ApplicationError, match=r"malformed call: .*messages"):
-        await call_model(catalogue_of(Slow()), "slow", call, Heard())
+        await call_model(means_of(catalogue_of(Slow())), "slow", call, Heard())
 
 
 async def test_answer_that_comes_too_late_may_be_billed() -> None:
@@ -101,7 +99,7 @@ async def test_worker_that_stops_leaves_no_second_call_behind(*, stops: bool, ex
     environment.info = replace(environment.info, attempt=1)
     call = model_call(model_args(model="m"))
     catalogue = catalogue_of(provider, timeout_s=60.0)
-    running = asyncio.ensure_future(environment.run(call_model, catalogue, "slow", call, Heard()))
+    running = asyncio.ensure_future(environment.run(call_model, means_of(catalogue), "slow", call, Heard()))
     await provider.started.wait()
     cause = ActivityCancellationDetails(worker_shutdown=stops, cancel_requested=not stops)
     environment._cancellation_details.details = cause

@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 from activities.models.call import call_model
 from activities.models.catalogue import Catalogue, load_catalogue
 from policies.errors import DocumentError
-from tests.support.model_calls import Attempt, Heard, attempt_call, model_args, model_call, output_of
+from tests.support.model_calls import Attempt, Heard, attempt_call, means_of, model_args, model_call, output_of
 from workflows.contracts.calls import CallResult, Message, ModelArgs, Part
 
 PRICE = ", price: {input: 1, output: 5}"
@@ -198,7 +198,7 @@ async def test_journal_has_a_line_per_call_really_served(tmp_path: Path) -> None
 
 async def test_attempts_without_an_activity_count_as_the_first(tmp_path: Path) -> None:
     catalogue = scripted(tmp_path, ERRORS)
-    result = await call_model(catalogue, "scripted", model_call(asked()), Heard())
+    result = await call_model(means_of(catalogue), "scripted", model_call(asked()), Heard())
     assert output_of(result).text == "done"
 
 

@@ -1,0 +1,115 @@
+"""What becomes of a conversation that has grown too long: which messages stay, and what stands for the others.
+
+It is done from the conversation alone, so whoever has only a history makes the same new beginning.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from workflows.contracts.conversation import Message, Part, ToolAnswer
+from workflows.contracts.repair import pair
+
+SUMMARY_HEADING: Final = "Summary of the conversation so far, in place of the messages that it was made from:"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A conversation in parts. `denials` are the calls of `older` that were denied, with their results.
+
+    `first` is what the user began with, null where the model did; `kept` are the last messages. No call is parted from
+    its result; the calls of the very last message may wait for theirs.
+    """
+
+    first: Message | None
+    older: tuple[Message, ...]
+    denials: tuple[Message, ...]
+    kept: tuple[Message, ...]
+
+
+def cut(messages: Sequence[Message], keep: int) -> Cut:
+    """Where a compaction cuts; `keep` is how many messages stay at least, beside an open call and the first message."""
+    whole = pair(messages, open_end=True)
+    begins = 1 if whole and whole[0].role == "user" else 0
+    ends = max(begins, len(whole) - max(0, keep))
+    if ends == len(whole) and whole and whole[-1].tool_calls:
+        ends -= 1  # its results are still to come
+    if ends < len(whole) and whole[ends].results:
+        ends -= 1  # what they are the results of
+    older = whole[begins:ends]
+    return Cut(whole[0] if begins else None, older, tuple(_denials(older)), whole[ends:])
+
+
+def summarised(messages: Sequence[Message], summary: str, keep: int) -> tuple[Message, ...]:
+    """The new beginning: what the user began with, the summary, what was denied, and the last messages.
+
+    The summary is a message of its own, so that the next compaction replaces it and not the first message.
+    """
+    parts = cut(messages, keep)
+    told = Message(role="user", content=(Part(text=f"{SUMMARY_HEADING}\n\n{summary}"),))
+    first = () if parts.first is None else (parts.first,)
+    return (*first, told, *parts.denials, *parts.kept)
+
+
+def elided(messages: Sequence[Message], keep: int) -> tuple[Message, ...]:
+    """The conversation with a note for each of its oldest results until at most half of its bytes remain.
+
+    Only what a reference leads to is left out, so nothing is lost; what was denied, and the last messages, stay.
+    """
+    parts = cut(messages, keep)
+    first = () if parts.first is None else (parts.first,)
+    excess = -(-sum(map(_size, (*first, *parts.older, *parts.kept))) // 2)
+    shorter: list[Message] = []
+    for message in parts.older:
+        short, saved = _shorter(message, excess)
+        shorter.append(short)
+        excess -= saved
+    return (*first, *shorter, *parts.kept)
+
+
+def _denials(older: Sequence[Message]) -> list[Message]:
+    found: list[Message] = []
+    for asked, told in pairwise(older):
+        denied = {result.id: result for result in told.results if result.denied}
+        if denied:
+            calls = tuple(call for call in asked.tool_calls if call.id in denied)
+            found.append(Message(role="assistant", tool_calls=calls))
+            found.append(Message(role="user", results=tuple(denied[call.id] for call in calls)))
+    return found
+
+
+def _shorter(message: Message, excess: int) -> tuple[Message, int]:
+    """The message with notes for its first results, as many as are needed to save `excess` bytes; what that saves."""
+    saved = 0
+    results: list[ToolAnswer] = []
+    for result in message.results:
+        if saved < excess and not result.denied:
+            content = tuple(map(_note, result.content))
+            saved += sum(map(_bytes_of, result.content)) - sum(map(_bytes_of, content))
+            results.append(result.model_copy(update={"content": content}))
+        else:
+            results.append(result)
+    return (message.model_copy(update={"results": tuple(results)}), saved) if saved else (message, 0)
+
+
+def _note(part: Part) -> Part:
+    """What stands for a part: where it is kept. What has no reference, or is no longer than the note, stays."""
+    if part.ref is None:
+        return part
+    what = part.media or "text"
+    note = Part(text=f"[left out to save room: {part.ref.size_bytes} bytes of {what}, kept as {part.ref.uri}]")
+    return note if _bytes_of(note) < part.ref.size_bytes else part
+
+
+def _size(message: Message) -> int:
+    parts = [*message.content, *(part for result in message.results for part in result.content)]
+    calls = (len(json.dumps(call.args)) for call in message.tool_calls)
+    return sum(map(_bytes_of, parts)) + sum(calls)
+
+
+def _bytes_of(part: Part) -> int:
+    return part.ref.size_bytes if part.ref is not None else len((part.text or "").encode("utf-8", "surrogatepass"))
