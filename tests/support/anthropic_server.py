@@ -3,219 +3,113 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-from collections import deque
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Self
+from collections.abc import AsyncIterator
+from typing import Any
 
-NO_SAMPLING_FROM = "2026-10-21"
-"""The version of the API from which sampling parameters are refused."""
+from tests.support.answers import Answer, Block, Called, Hidden, Said, Thought
+from tests.support.anthropic_rules import problem_of
+from tests.support.loopback import LoopbackServer, Received, Stream
 
+__all__ = ["Answer", "AnthropicServer", "Called", "Hidden", "Received", "Said", "Thought"]
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What one request is answered with.
-
-    An error status sends an error body; 200 streams `parts`, waiting `pause_s` before each. `cut` ends the stream
-    after the parts: `close` drops the connection, `end` ends it in good form, `error` sends an error event, `hang`
-    keeps it open, `garbage` sends what is no JSON. `usage` null leaves the counts out, `summed` false the event
-    that brings the last of them.
-    """
-
-    status: int = 200
-    parts: Sequence[str] = ("Hello", ", ", "world.")
-    pause_s: float = 0.0
-    cut: str = ""
-    error: str = "api_error"
-    message: str = "something is wrong"
-    headers: Mapping[str, str] = field(default_factory=dict)
-    stop_reason: str = "end_turn"
-    summed: bool = True
-    usage: Mapping[str, int] | None = field(default_factory=lambda: {"input_tokens": 25, "output_tokens": 15})
+MESSAGES, COUNT = "/v1/messages", "/v1/messages/count_tokens"
+BYTES_PER_TOKEN = 4
 
 
-@dataclass(slots=True)
-class Received:
-    """One request as it came. `gone` is set when the client closed the connection before the answer's end."""
+class AnthropicServer(LoopbackServer):
+    """What is asked must be well formed; a thought must come back as it went out, under the signature it had."""
 
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: dict[str, object]
-    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    def __init__(self, *answers: Any, key: str | None = None) -> None:
+        super().__init__(*answers, key=key)
+        self.thoughts: dict[str, str] = {}
 
-
-class AnthropicServer:
-    """Serves the answers in their order, and the last one again when they are used up. `url` is its base URL."""
-
-    def __init__(self, *answers: Answer, key: str | None = None) -> None:
-        self.answers = deque(answers or [Answer()])
-        self.requests: list[Received] = []
-        self.asked = asyncio.Event()
-        self._key = key
-        self._server: asyncio.Server | None = None
-        self._serving: set[asyncio.Task[object]] = set()
-        self.url = ""
-
-    async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        assert self._server is not None
-        self._server.close()
-        for task in self._serving:
-            task.cancel()
-        await asyncio.gather(*self._serving, return_exceptions=True)
-        await self._server.wait_closed()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._serving.add(task)
-        try:
-            request = await _read_request(reader)
-            if request is not None:
-                self.requests.append(request)
-                self.asked.set()
-                await self._answer(request, reader, writer)
-        except ConnectionError:
-            pass  # the client went away
-        finally:
-            self._serving.discard(task)
-            writer.transport.abort()
-
-    async def _answer(self, request: Received, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        answer = self._refusal(request)
-        if answer is None:
-            answer = self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
-        if answer.status != 200:
-            await _send_error(writer, answer)
-            return
-        watch = asyncio.create_task(_watch(reader, request.gone))
-        try:
-            await _send_stream(writer, request, answer)
-        except ConnectionError:
-            request.gone.set()
-        finally:
-            watch.cancel()
-
-    def _refusal(self, request: Received) -> Answer | None:
-        """What the real API refuses whatever the question is."""
-        if (request.method, request.path) != ("POST", "/v1/messages"):
-            return _error(404, "not_found_error", "not found")
+    def refusal(self, request: Received) -> Answer | None:
+        if request.method != "POST" or request.path not in {MESSAGES, COUNT}:
+            return Answer(status=404, error="not_found_error", message="not found")
         if self._key is not None and request.headers.get("authorization") != f"Bearer {self._key}":
-            return _error(401, "authentication_error", "invalid x-api-key")
-        problem = _invalid(request.body, request.headers.get("anthropic-version", ""))
-        return _error(400, "invalid_request_error", problem) if problem else None
-
-
-def _error(status: int, error: str, message: str) -> Answer:
-    return Answer(status=status, error=error, message=message)
-
-
-def _invalid(body: dict[str, object], version: str) -> str | None:
-    if not version:
-        return "anthropic-version: header is required"
-    for name in ("model", "max_tokens", "messages"):
-        if name not in body:
-            return f"{name}: Field required"
-    if version >= NO_SAMPLING_FROM and "temperature" in body:
-        return "temperature: Extra inputs are not permitted"
-    config = body.get("output_config")
-    return _open_object(config["format"]["schema"]) if isinstance(config, dict) else None
-
-
-def _open_object(schema: object) -> str | None:
-    if isinstance(schema, dict):
-        if schema.get("type") == "object" and schema.get("additionalProperties") is not False:
-            return (
-                "output_config.format.schema: For 'object' type, 'additionalProperties' must be explicitly set to false"
-            )
-        return next(filter(None, map(_open_object, schema.values())), None)
-    return None
-
-
-async def _read_request(reader: asyncio.StreamReader) -> Received | None:
-    try:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
-    except asyncio.IncompleteReadError:
+            return Answer(status=401, error="authentication_error", message="invalid x-api-key")
         return None
-    method, path, _ = head[0].split(" ")
-    lines = (line.partition(":") for line in head[1:] if line)
-    headers = {name.lower(): value.strip() for name, _, value in lines}
-    body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Received(method, path, headers, json.loads(body or b"{}"))
+
+    def problem(self, request: Received) -> str | None:
+        counted = request.path == COUNT
+        version = request.headers.get("anthropic-version", "")
+        return problem_of(request.body, version, self.thoughts, counted=counted)
+
+    async def error(self, stream: Stream) -> None:
+        error = {"type": stream.answer.error, "message": stream.answer.message}
+        await stream.whole({"type": "error", "error": error})
+
+    async def stream(self, stream: Stream, request: Received) -> None:
+        if request.path == COUNT:
+            await stream.whole({"input_tokens": len(str(request.body)) // BYTES_PER_TOKEN})
+            return
+        answer = stream.answer
+        stream.begin()
+        counts = {} if answer.usage is None else {**answer.usage, "output_tokens": 1}
+        message = {
+            "id": "msg_1", "type": "message", "role": "assistant", "model": request.body["model"], "content": [],
+            "stop_reason": None, "stop_sequence": None, "usage": counts,
+        }  # fmt: skip
+        await _send(stream, "message_start", message=message)
+        await _send(stream, "ping")
+        for index, block in enumerate(answer.content):
+            await self._block(stream, index, block, last=index == len(answer.content) - 1)
+        if not answer.cut:
+            await _end(stream)
+
+    async def _block(self, stream: Stream, index: int, block: Block, *, last: bool) -> None:
+        await _send(stream, "content_block_start", index=index, content_block=_begun(block))
+        async for delta in _deltas(block, stream.answer.pause_s):
+            await _send(stream, "content_block_delta", index=index, delta=delta)
+        if isinstance(block, Thought):
+            self.thoughts[block.signature] = block.text
+        if last and stream.answer.cut:
+            error = {"type": stream.answer.error, "message": stream.answer.message}
+            await stream.cut(({"type": "error", "error": error}, "error"))
+            return
+        await _send(stream, "content_block_stop", index=index)
 
 
-async def _watch(reader: asyncio.StreamReader, gone: asyncio.Event) -> None:
-    with contextlib.suppress(ConnectionError):
-        await reader.read()
-    gone.set()
+def _begun(block: Block) -> dict[str, object]:
+    match block:
+        case Said():
+            return {"type": "text", "text": ""}
+        case Thought():
+            return {"type": "thinking", "thinking": "", "signature": ""}
+        case Hidden():
+            return {"type": "redacted_thinking", "data": block.data}
+        case Called():
+            return {"type": "tool_use", "id": block.id, "name": block.name, "input": {}}
 
 
-async def _send_error(writer: asyncio.StreamWriter, answer: Answer) -> None:
-    body = json.dumps({"type": "error", "error": {"type": answer.error, "message": answer.message}}).encode()
-    _send_head(writer, answer, "application/json", [f"content-length: {len(body)}", "connection: close"])
-    writer.write(body)
-    await writer.drain()
+async def _deltas(block: Block, pause_s: float) -> AsyncIterator[dict[str, str]]:
+    match block:
+        case Said():
+            for part in block.parts:
+                await asyncio.sleep(pause_s)
+                yield {"type": "text_delta", "text": part}
+        case Thought():
+            for at in range(0, len(block.text), 10):
+                await asyncio.sleep(pause_s)
+                yield {"type": "thinking_delta", "thinking": block.text[at : at + 10]}
+            yield {"type": "signature_delta", "signature": block.signature}
+        case Called():
+            for part in block.streamed():
+                await asyncio.sleep(pause_s)
+                yield {"type": "input_json_delta", "partial_json": part}
+        case Hidden():
+            pass
 
 
-async def _send_stream(writer: asyncio.StreamWriter, request: Received, answer: Answer) -> None:
-    _send_head(writer, answer, "text/event-stream", ["transfer-encoding: chunked", "connection: close"])
-    counts = {} if answer.usage is None else {**answer.usage, "output_tokens": 1}
-    message = {
-        "id": "msg_1", "type": "message", "role": "assistant", "model": request.body["model"], "content": [],
-        "stop_reason": None, "stop_sequence": None, "usage": counts,
-    }  # fmt: skip
-    await _send(writer, "message_start", {"message": message})
-    await _send(writer, "content_block_start", {"index": 0, "content_block": {"type": "text", "text": ""}})
-    await _send(writer, "ping", {})
-    for part in answer.parts:
-        await asyncio.sleep(answer.pause_s)
-        await _send(writer, "content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": part}})
-    if answer.cut:
-        await _cut(writer, answer)
-        return
-    await _send(writer, "content_block_stop", {"index": 0})
+async def _end(stream: Stream) -> None:
+    answer = stream.answer
     total = {} if answer.usage is None else {"output_tokens": answer.usage["output_tokens"]}
-    delta = {"stop_reason": answer.stop_reason, "stop_sequence": None}
+    reason = answer.stop_reason or ("tool_use" if answer.calls else "end_turn")
     if answer.summed:
-        await _send(writer, "message_delta", {"delta": delta, "usage": total})
-    await _send(writer, "message_stop", {})
-    await _send_chunk(writer, b"")
+        await _send(stream, "message_delta", delta={"stop_reason": reason, "stop_sequence": None}, usage=total)
+    await _send(stream, "message_stop")
+    await stream.chunk(b"")
 
 
-async def _cut(writer: asyncio.StreamWriter, answer: Answer) -> None:
-    match answer.cut:
-        case "end":
-            await _send_chunk(writer, b"")
-        case "error":
-            await _send(writer, "error", {"error": {"type": answer.error, "message": answer.message}})
-            await _send_chunk(writer, b"")
-        case "garbage":
-            await _send_chunk(writer, b"event: content_block_delta\ndata: {not json\n\n")
-            await _send_chunk(writer, b"")
-        case "hang":
-            await asyncio.sleep(3600)
-        case _:
-            writer.transport.abort()
-
-
-def _send_head(writer: asyncio.StreamWriter, answer: Answer, kind: str, extra: Sequence[str]) -> None:
-    given = [f"{name}: {value}" for name, value in answer.headers.items()]
-    lines = [f"HTTP/1.1 {answer.status} X", f"content-type: {kind}", "request-id: req_1", *extra, *given]
-    writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
-
-
-async def _send(writer: asyncio.StreamWriter, event: str, data: Mapping[str, object]) -> None:
-    payload = json.dumps({"type": event, **data})
-    await _send_chunk(writer, f"event: {event}\ndata: {payload}\n\n".encode())
-
-
-async def _send_chunk(writer: asyncio.StreamWriter, data: bytes) -> None:
-    writer.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
-    await writer.drain()
+async def _send(stream: Stream, event: str, **data: object) -> None:
+    await stream.send({"type": event, **data}, event)
