@@ -17,7 +17,7 @@ NAME = "detent"
 QUEUE = "bench-agents"
 MODEL = "model."
 TOOLS = Path(__file__).resolve().parent / "tools"
-CONTEXT_TOKENS = 100_000_000
+CONTEXT_TOKENS = 10_000_000
 """Nothing is ever compacted: that would only make it shorter."""
 
 
