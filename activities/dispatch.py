@@ -13,9 +13,10 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from activities.approvals import keep_approval, scene_of
+from activities.content import make_content
 from activities.decided import check_decided
 from activities.edge import Edge
-from activities.failures import failure, policy_denied, tool_failed, with_attempt
+from activities.failures import failure, policy_denied, tool_failed, uncertain, with_attempt
 from activities.heartbeats import Heartbeats
 from activities.models.call import call_model
 from activities.models.catalogue import Catalogue
@@ -23,11 +24,11 @@ from activities.models.means import Means
 from activities.models.provider import Progress
 from activities.models.retries import begin, require_vouched, vouch
 from activities.once import claim_effect
-from activities.ports import BlobStore
+from activities.ports import BlobError, BlobStore
 from activities.redaction import Redactor
 from activities.tool_errors import plain, without_places
 from activities.tools.confine import Workspace
-from activities.tools.declare import ToolContext
+from activities.tools.declare import Tool, ToolContext
 from activities.tools.registry import Toolbox
 from activities.transcripts import Transcripts
 from policies.model import Effect
@@ -117,7 +118,20 @@ class Dispatch:
         except ApplicationError as error:
             raise plain(error, tool.card, reach.workspace.root) from None
         labels = {"labels": list(tool.labels)} if tool.labels else {}
-        return {"v": CALL_VERSION, "status": "ok", "output": output, **labels}
+        given = {"content": await self._content(call, tool, output, info)} if call.content else {"output": output}
+        return {"v": CALL_VERSION, "status": "ok", **given, **labels}
+
+    async def _content(self, call: Call, tool: Tool, output: object, info: activity.Info) -> dict[str, object]:
+        """The output for a model. The tool has done its work: whether that may be done again, its effect says."""
+        tenant = (info.workflow_id or "").partition("/")[0]
+        try:
+            content = await make_content(output, self._means.transcripts, tenant, self._reach.redactor)
+        except BlobError as error:
+            message = f"`{call.name}`: what it gave could not be kept: {error}"
+            if tool.effect is Effect.ONCE:
+                raise uncertain(f"{message}; it was done") from None
+            raise tool_failed(message, retryable=True) from None
+        return content.model_dump(mode="json", exclude_defaults=True)
 
     async def _call_model(self, call: Call, info: activity.Info, provider: str, beats: Heartbeats) -> dict[str, object]:
         reach = self._reach
