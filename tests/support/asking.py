@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tests.support import signers
 from tests.support.cards import policy_document, run_card
 from tests.support.simulator import HOUR_MS, Simulator
-from workflows.contracts.pause import Answer, AnswerReceipt, Control, Refusal
+from workflows.contracts.pause import Answer, AnswerReceipt, CallControl, Control, Refusal, Steer
 from workflows.contracts.run import StarterCard
 from workflows.engine import commands, events
 from workflows.engine.clock import rfc3339
@@ -85,10 +85,12 @@ def only(run: Simulator) -> PauseView:
 
 
 def control(run: Simulator, action: str, by: str, **fields: object) -> Control:
-    """A control of this run, signed."""
+    """A control of this run, signed; what it is of `steer` and `cancel_call` is among the fields."""
+    kinds: dict[str, type[Control]] = {"steer": Steer, "cancel_call": CallControl}
+    kind = kinds.get(action, Control)
     times = {"issued_at": rfc3339(run.now_ms), "expires_at": rfc3339(run.now_ms + HOUR_MS)}
     facts = run.facts
-    return Control.model_validate(
+    return kind.model_validate(
         signers.signed_control(
             {"by": by, **times, **fields},
             by,

@@ -35,6 +35,7 @@ class FailureType(StrEnum):
     ANSWER_REFUSED = "AnswerRefused"
     LIMIT_REACHED = "LimitReached"
     TOOL_CHANGED = "ToolChanged"
+    SKILL_CHANGED = "SkillChanged"
     BLOB_LOST = "BlobLost"
     GAP = "Gap"
     CANCELLED = "Cancelled"

@@ -14,6 +14,7 @@ UPDATE_RESUME = "resume"
 UPDATE_CANCEL = "cancel"
 UPDATE_REPIN = "repin"
 UPDATE_STEER = "steer"
+UPDATE_CANCEL_CALL = "cancel_call"
 QUERY_VIEW = "view"
 QUERY_PAUSES = "pauses"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from workflows.contracts.wire import Document, Wire
 
@@ -101,7 +101,7 @@ class Refusal(Wire):
 
 
 class Control(Document):
-    """The argument of `pause`, `resume`, `cancel` and `repin`.
+    """The argument of `pause`, `resume`, `cancel` and `repin`, and what those of `steer` and `cancel_call` have, too.
 
     Where the policy wants signatures it is signed, as `policies.signing.control_bytes` says. `policy_digest` is the
     policy that `repin` must find on the worker.
@@ -114,3 +114,33 @@ class Control(Document):
     issued_at: str | None = Field(default=None, max_length=64)
     expires_at: str | None = Field(default=None, max_length=64)
     signature: str | None = Field(default=None, max_length=256)
+
+
+MAX_STEER_BYTES = 8 * 1024
+
+
+class Steer(Control):
+    """The argument of `steer`: what to tell an agent (a node or an activation; null: the only one at work).
+
+    `interrupt`: what it wanted and has not begun is not done any more.
+    """
+
+    text: str = Field(min_length=1, max_length=MAX_STEER_BYTES)
+    agent: str | None = Field(default=None, min_length=1, max_length=512)
+    interrupt: bool | None = Field(default=None, strict=True)
+
+    @field_validator("text")
+    @classmethod
+    def check_text(cls, text: str) -> str:
+        """It says something, and is not too long: a letter may have several bytes, and history counts those."""
+        if not text.strip():
+            raise ValueError("it is blank")
+        if len(text.encode()) > MAX_STEER_BYTES:
+            raise ValueError(f"at most {MAX_STEER_BYTES:,} bytes")
+        return text
+
+
+class CallControl(Control):
+    """The argument of `cancel_call`: a call in flight, as `<activation>:<index>`."""
+
+    call: str = Field(min_length=1, max_length=512)

@@ -9,12 +9,13 @@ from workflows.contracts.agent_tools import LOAD_SKILL, REQUEST_CAPABILITY, REQU
 from workflows.contracts.conversation import MODEL_CHARS, ToolUse
 from workflows.engine import gaps, measuring
 from workflows.engine.agent_state import ToolSlot
-from workflows.engine.agent_turns import DIGEST_DIGITS, index_of, new_call, offered
+from workflows.engine.agent_turns import index_of, new_call, offered
 from workflows.engine.calling import want
 from workflows.engine.dropping import drop_call
 from workflows.engine.effects import FREE, next_effect
 from workflows.engine.gap_state import GAP_KINDS
 from workflows.engine.queue import enqueue
+from workflows.engine.skill_args import skill_args
 from workflows.engine.state import CallState
 from workflows.engine.tellings import REFUSED, SUPERSEDED, of_failure, telling
 from workflows.language.schema import validate_value
@@ -68,7 +69,7 @@ def call_tool(m: Machine, owner: Activation, node: AgentNode, slot: ToolSlot) ->
         if skill is None:
             _invalid(slot, f"there is no such skill; there are {', '.join(node.skills)}")
             return
-        args["digest"] = skill.digest[:DIGEST_DIGITS]
+        args = skill_args(args, skill, offered(m, node, m.state.agents[owner.id]))
     size = measuring.fault(args)
     faults = [size] if size is not None else validate_value(card.input_schema, args)
     if faults:

@@ -88,7 +88,7 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "escalated": {"pause": "its id", "digest": "the new digest", "answerers": "who may answer now"},
     "granted": {"capabilities": "what was granted to the run", "pause": "by which pause", **_WHO},
     "control": {
-        "control": "`pause`, `resume`, `cancel` or `steer`",
+        "control": "`pause`, `resume`, `cancel`, `steer` or `cancel_call`",
         **_WHO,
         "reason": "in their own words, as a digest",
         "allowed": "whether it was",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from workflows.engine.events import CancelRequested, ControlRefused, HoldLifted, HoldRequested
     from workflows.engine.machine import Machine
 
-Action: TypeAlias = Literal["pause", "resume", "cancel", "repin"]
+Action: TypeAlias = Literal["pause", "resume", "cancel", "repin", "steer", "cancel_call"]
 KEEP_SPENT = 200
 """How many signatures of controls a run remembers."""
 WHO_REPINS = "operator"

@@ -16,6 +16,7 @@ from workflows.contracts.pause import Refusal
 from workflows.engine import (
     answering,
     auditing,
+    cancelling,
     controls,
     finishing,
     gaps,
@@ -28,6 +29,7 @@ from workflows.engine import (
     snapshots,
     spending,
     steering,
+    targets,
     views,
 )
 from workflows.engine.clock import rfc3339
@@ -35,6 +37,7 @@ from workflows.engine.events import (
     AnswerArrived,
     CallCancelled,
     CallFailed,
+    CallGivenUp,
     CallSucceeded,
     CancelRequested,
     CarryResumed,
@@ -108,12 +111,12 @@ class Engine:
                 answering.receive(m, event.answer)
             case LeaseArrived() | LeaseSettled():
                 leasing.record(m, event)
-            case Repinned() | Probed() | Steered():
+            case Repinned() | Probed() | Steered() | CallGivenUp():
                 self._change(event)
             case _:
                 self._control(event)
 
-    def _change(self, event: Repinned | Probed | Steered) -> None:
+    def _change(self, event: Repinned | Probed | Steered | CallGivenUp) -> None:
         match event:
             case Repinned():
                 repinning.repin(self._m, event)
@@ -121,6 +124,8 @@ class Engine:
                 gaps.probed(self._m, event)
             case Steered():
                 steering.steer(self._m, event)
+            case CallGivenUp():
+                cancelling.give_up(self._m, event)
             case _:
                 assert_never(event)
 
@@ -170,7 +175,11 @@ class Engine:
 
     def why_no_control(self, action: Action, control: Control, at_ms: int) -> str | None:
         """Why a control would be refused at this time, null if it would be obeyed; changes nothing."""
-        return controls.why_refused(self._m, action, control, at_ms)
+        return controls.why_refused(self._m, action, control, at_ms) or targets.why_no_target(self._m, control)
+
+    def why_unkept(self, control: Control) -> str | None:
+        """Why history may not keep what a control says; null where it may."""
+        return targets.why_unkept(control, self._m.policy.secret_paths)
 
     def why_not_cancelled(self) -> str | None:
         """Why Temporal's own cancel request is not obeyed, null if it is; changes nothing."""

@@ -106,7 +106,7 @@ class CancelRequested:
 
 @dataclass(frozen=True, slots=True)
 class ControlRefused:
-    """Somebody sent a control (`pause`, `resume`, `cancel`, `repin`) who may not, or did not prove that they may."""
+    """Somebody sent a control who may not, or did not prove that they may, or one that is about nothing there is."""
 
     at_ms: int
     control: str
@@ -183,6 +183,16 @@ class Steered:
 class Probed:
     """The worker looked for what a gap lacks: `card` is what it found, as JSON, `failed` why it found nothing."""
 
+@dataclass(frozen=True, slots=True)
+class CallGivenUp:
+    """Somebody who may gives up a call in flight; its end still arrives."""
+
+    at_ms: int
+    by: str
+    call: str
+    signature: str | None = None
+
+
     at_ms: int
     gap: str
     card: dict[str, object] | None = None
@@ -217,3 +227,4 @@ Event = (
     | Steered
     | Probed
 )
+    | CallGivenUp

@@ -157,7 +157,8 @@ def call_cancelled(m: Machine, event: CallCancelled) -> None:
     if call.doomed:
         end_doomed(m, activation)
         return
-    error = problem(FailureType.CANCELLED, f"`{call.name}` was cancelled from outside", activation)
+    by = "from outside" if call.given_up is None else f"by {call.given_up}"
+    error = problem(FailureType.CANCELLED, f"`{call.name}` was cancelled {by}", activation)
     m.todo.append(Fail(activation.id, error))
 
 

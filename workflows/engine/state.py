@@ -144,7 +144,8 @@ class CallState:
     """One wanted call. `doomed`: its frame is gone; the outcome is settled and otherwise ignored.
 
     `passed` are the rules that a person let pass for this call alone. Of a model call, `carried_bytes` is the size of
-    the transcript that it goes on from, `tried` the aliases that failed before it.
+    the transcript that it goes on from, `tried` the aliases that failed before it, `first_tokens` the
+    `max_tokens` that the first of them was asked with. `given_up`: who had it cancelled.
     """
 
     id: str
@@ -169,6 +170,8 @@ class CallState:
     passed: tuple[str, ...] = ()
     carried_bytes: int = 0
     tried: tuple[str, ...] = ()
+    first_tokens: int = 0
+    given_up: str | None = None
 
 
 @dataclass(slots=True)

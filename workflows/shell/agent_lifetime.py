@@ -18,9 +18,9 @@ from workflows.engine.observing import Observer
 from workflows.shell import ending, heads
 from workflows.shell.admission import Admitted, open_run
 from workflows.shell.carry import CarryPlan, next_input
-from workflows.shell.controlling import bare_cancel, obey, repin
+from workflows.shell.controlling import bare_cancel, check_kept, obey, repin
 from workflows.shell.perform import now_ms
-from workflows.shell.sent import answer_of, control_of, one_of, refused
+from workflows.shell.sent import answer_of, call_control_of, control_of, one_of, refused, steer_of
 from workflows.shell.session import Session
 
 ANSWER_HELP = "Answers a pause. One JSON object: v, pause, outcome, by; digest and data where wanted."
@@ -28,6 +28,8 @@ PAUSE_HELP = "Holds the run: no new call starts. One JSON object: by, reason."
 RESUME_HELP = "Lifts a hold made by `pause`. One JSON object: by, reason."
 CANCEL_HELP = "Cancels the run. One JSON object: by, reason."
 REPIN_HELP = "Puts the run under its worker's present policy. One signed JSON object: by, policy_digest and the rest."
+STEER_HELP = "Tells an agent something. One JSON object: by, text; agent where several are at work; interrupt."
+CANCEL_CALL_HELP = "Gives up a call in flight that changes nothing. One JSON object: by, call."
 
 
 @workflow.defn(name=names.WORKFLOW)
@@ -191,6 +193,26 @@ class AgentLifetime:
         session, control = await self._started(), control_of(sent)
         assert self._run_input is not None, "a run that has started was admitted"
         return await repin(session, self._run_input, control)
+
+    @workflow.update(name=names.UPDATE_STEER, description=STEER_HELP)
+    async def steer(self, *sent: Any) -> str:
+        """Tell an agent something, which it reads after the results of its turn."""
+        return obey(await self._started(), "steer", steer_of(sent))
+
+    @workflow.update(name=names.UPDATE_CANCEL_CALL, description=CANCEL_CALL_HELP)
+    async def cancel_call(self, *sent: Any) -> str:
+        """Give up a call in flight; one that changes something runs to its end."""
+        return obey(await self._started(), "cancel_call", call_control_of(sent))
+
+    @steer.validator
+    def check_steer(self, *sent: Any) -> None:
+        """Refuse what is malformed, and secrets, which leaves no trace in the history."""
+        check_kept(self._session, steer_of(sent))
+
+    @cancel_call.validator
+    def check_cancel_call(self, *sent: Any) -> None:
+        """Refuse what is malformed."""
+        check_kept(self._session, call_control_of(sent))
 
     @pause.validator
     def check_pause(self, *sent: Any) -> None:

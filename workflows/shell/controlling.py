@@ -7,9 +7,19 @@ from typing import TYPE_CHECKING, NoReturn
 from pydantic import ValidationError
 from temporalio.exceptions import FailureError
 
+from workflows.contracts.pause import CallControl, Steer
 from workflows.contracts.run import RunCard
 from workflows.engine.controls import BARE_CANCEL
-from workflows.engine.events import CancelRequested, ControlRefused, HoldLifted, HoldRequested, Repinned
+from workflows.engine.events import (
+    CallGivenUp,
+    CancelRequested,
+    ControlRefused,
+    HoldLifted,
+    HoldRequested,
+    Repinned,
+    Steered,
+)
+from workflows.engine.targets import why_unkept
 from workflows.shell import ending
 from workflows.shell.admission import admit_request
 from workflows.shell.perform import admit, now_ms
@@ -34,9 +44,24 @@ _EVENTS: dict[str, Callable[[int, str, str | None], Event]] = {
 def obey(session: Session, action: Action, control: Control) -> str:
     """Do what the control says, or fail with `AnswerRefused`; gives the run's phase."""
     by = _allowed(session, action, control, now_ms())
-    session.post(_EVENTS[action](now_ms(), by, control.signature))
+    session.post(_event(action, control, now_ms(), by))
     session.work()
     return session.engine.phase
+
+
+def _event(action: Action, control: Control, at_ms: int, by: str) -> Event:
+    if isinstance(control, Steer):
+        return Steered(at_ms, by, control.text, control.agent, control.interrupt is True, control.signature)
+    if isinstance(control, CallControl):
+        return CallGivenUp(at_ms, by, control.call, control.signature)
+    return _EVENTS[action](at_ms, by, control.signature)
+
+
+def check_kept(session: Session | None, control: Control) -> None:
+    """Refuse what history may not keep before it does; what a policy exempts is known once the run is admitted."""
+    reason = why_unkept(control, ()) if session is None else session.engine.why_unkept(control)
+    if reason is not None:
+        raise refused(reason)
 
 
 def bare_cancel(session: Session) -> None:

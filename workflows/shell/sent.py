@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import ValidationError
 from temporalio.exceptions import ApplicationError
 
 from workflows.contracts.failures import FailureType
-from workflows.contracts.pause import Answer, Control
+from workflows.contracts.pause import Answer, CallControl, Control, Steer
 from workflows.shell.admission import first_fault
 
 if TYPE_CHECKING:
     from workflows.contracts.pause import Refusal
+
+C = TypeVar("C", bound=Control)
 
 
 def one_of(sent: tuple[object, ...]) -> object:
@@ -29,9 +31,23 @@ def answer_of(sent: tuple[object, ...]) -> Answer:
 
 
 def control_of(sent: tuple[object, ...]) -> Control:
-    """The control that was sent; `InvalidAnswer` for what is none."""
+    """The control of the whole run that was sent; `InvalidAnswer` for what is none."""
+    return _control(sent, Control)
+
+
+def steer_of(sent: tuple[object, ...]) -> Steer:
+    """What is to be told to an agent; `InvalidAnswer` for what is nothing of the kind."""
+    return _control(sent, Steer)
+
+
+def call_control_of(sent: tuple[object, ...]) -> CallControl:
+    """The call that is to be given up; `InvalidAnswer` for what names none."""
+    return _control(sent, CallControl)
+
+
+def _control(sent: tuple[object, ...], kind: type[C]) -> C:
     try:
-        return Control.model_validate(one_of(sent) or {})
+        return kind.model_validate(one_of(sent) or {})
     except ValidationError as error:
         raise invalid(f"the argument does not parse: {first_fault(error)}") from None
 
