@@ -44,7 +44,7 @@ def _shown(pause: PauseView, run: str, namespace: str) -> dict[str, object]:
     args = None if call is None else call.pop("args")
     if call is not None and args is not None:
         call["args_digest"], call["args_bytes"] = measured(args, model=call["model"] is not None)
-    in_words = pause.error is not None or (call is None and pause.activation)
+    in_words = pause.error is not None or pause.gap is not None or (call is None and pause.activation)
     worded = {"text_digest": text_digest(pause.ask, pause.show, pause.error)} if in_words else {}
     return {
         "namespace": namespace,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.machinery
 import importlib.metadata
 import importlib.util
 import sys
@@ -10,7 +11,7 @@ import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from activities.tools.declare import BadDeclaration, Tool
 from policies.errors import Problem
@@ -28,12 +29,20 @@ class Loaded:
 
 def load_directory(directory: Path, loaded: list[Loaded], problems: list[Problem]) -> None:
     """Add the tools of every `*.py` in a directory, by name; files whose names start with `_` are left out."""
-    if not directory.is_dir():
-        problems.append(Problem("no_directory", "there is no such directory of tools", file=str(directory)))
-        return
-    for path in sorted(directory.glob("*.py")):
-        if not path.name.startswith("_"):
-            _load_file(path, loaded, problems)
+    problems += missing_directories([directory])
+    for path in files_of(directory):
+        load_file(path, loaded, problems)
+
+
+def files_of(directory: Path) -> list[Path]:
+    """The files of a directory that have tools in them, by name."""
+    return [path for path in sorted(directory.glob("*.py")) if not path.name.startswith("_")]
+
+
+def missing_directories(directories: Iterable[Path]) -> list[Problem]:
+    """A problem for each directory that is none."""
+    missing = [directory for directory in directories if not directory.is_dir()]
+    return [Problem("no_directory", "there is no such directory of tools", file=str(path)) for path in missing]
 
 
 def load_entry_points(loaded: list[Loaded], problems: list[Problem]) -> None:
@@ -48,7 +57,8 @@ def load_entry_points(loaded: list[Loaded], problems: list[Problem]) -> None:
         _add(_tools_of(offered), source, loaded, problems)
 
 
-def _load_file(path: Path, loaded: list[Loaded], problems: list[Problem]) -> None:
+def load_file(path: Path, loaded: list[Loaded], problems: list[Problem]) -> None:
+    """Add the tools of one file, as it is now."""
     try:
         module = _execute(path)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the operator's code, of which anything may come
@@ -60,17 +70,29 @@ def _load_file(path: Path, loaded: list[Loaded], problems: list[Problem]) -> Non
 def _execute(path: Path) -> ModuleType:
     """Run a file as a module under a name that no package has; found under it later by pydantic and pickle."""
     name = f"detent_tools_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_Source(name, str(path)))
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    before = sys.modules.get(name)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
+        if before is not None:  # the last good version is still in use
+            sys.modules[name] = before
         raise
     return module
+
+
+class _Source(importlib.machinery.SourceFileLoader):
+    """Loads what the file says now: compiled files are known by seconds, and a change may come within one."""
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """Compile the source; nothing compiled is read, or left beside it."""
+        del fullname
+        return self.source_to_code(self.get_data(self.path), self.path)
 
 
 def _tools_of(offered: object) -> list[Tool]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 
 from activities.skills import NO_SKILLS, Shelf
@@ -22,7 +21,7 @@ class Toolbox:
     """Tools by their unique names, in the order of the names."""
 
     def __init__(self, tools: Iterable[Tool]) -> None:
-        self._tools = {tool.name: tool for tool in sorted(tools, key=lambda tool: tool.name)}
+        self._tools = in_order(tools)
 
     def cards(self) -> Mapping[str, ToolCard]:
         """What runs record of each tool."""
@@ -32,10 +31,18 @@ class Toolbox:
         """The tool of that name; null if there is none."""
         return self._tools.get(name)
 
-    @cached_property
+    async def refresh(self) -> None:
+        """Look again where the tools come from; those that were put together by hand come from nowhere."""
+
+    @property
     def digest(self) -> str:
         """SHA-256 over the names and digests of all tools, as 64 hex digits."""
         return digest({name: card.digest for name, card in self.cards().items()})
+
+
+def in_order(tools: Iterable[Tool]) -> dict[str, Tool]:
+    """Tools by their names, in the order of the names."""
+    return {tool.name: tool for tool in sorted(tools, key=lambda tool: tool.name)}
 
 
 def load_tools(directories: Sequence[Path] = (), *, entry_points: bool = True, shelf: Shelf = NO_SKILLS) -> Toolbox:
@@ -46,19 +53,26 @@ def load_tools(directories: Sequence[Path] = (), *, entry_points: bool = True, s
     These files are the worker's own code and run with its rights. `DocumentError` says everything that is
     wrong with them at once; a worker does not start with half of its tools.
     """
-    loaded = [Loaded(tool, "built in") for tool in (*BUILTIN, skill_tool(shelf))]
     problems: list[Problem] = []
+    loaded = load_fixed(entry_points=entry_points, shelf=shelf, problems=problems)
     for directory in directories:
         load_directory(directory, loaded, problems)
-    if entry_points:
-        load_entry_points(loaded, problems)
-    problems += _repeated(loaded)
+    problems += repeated(loaded)
     if problems:
         raise DocumentError(tuple(problems))
     return Toolbox(found.tool for found in loaded)
 
 
-def _repeated(loaded: Sequence[Loaded]) -> list[Problem]:
+def load_fixed(*, entry_points: bool, shelf: Shelf, problems: list[Problem]) -> list[Loaded]:
+    """The tools that do not change while the worker runs: built in, and from installed packages."""
+    loaded = [Loaded(tool, "built in") for tool in (*BUILTIN, skill_tool(shelf))]
+    if entry_points:
+        load_entry_points(loaded, problems)
+    return loaded
+
+
+def repeated(loaded: Sequence[Loaded]) -> list[Problem]:
+    """A problem for each tool whose name another has."""
     first: dict[str, Loaded] = {}
     problems: list[Problem] = []
     for found in loaded:

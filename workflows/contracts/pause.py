@@ -23,13 +23,37 @@ class AskedCall(Wire):
     model: str | None = None
 
 
+class GapView(Wire):
+    """What a run lacks, as people and programs see it. What is in `reason`, `example` and `diff` others wrote.
+
+    `asker` is the activation that found it, by `source`; `waiters` are all that wait. `digest` is that of a tool that
+    has changed. `failed` is why a worker did not find it the last time, `probing` while one looks. `prompt` says in
+    Markdown how to bring it.
+    """
+
+    key: str
+    kind: str
+    name: str
+    reason: str
+    source: str
+    asker: str
+    example: dict[str, Any] | None = None
+    digest: str = ""
+    diff: str = ""
+    waiters: tuple[str, ...] = ()
+    probing: bool = False
+    failed: str = ""
+    prompt: str = ""
+
+
 class PauseView(Wire):
     """An open pause as people and programs see it. `deadline` is RFC 3339, null for none.
 
     `answerers` are alternatives (empty: anyone); an entry with `&` names several things that one person must be.
     `quorum` of them must say the same; `answered_by` are those who have. `signed`: only signed answers count.
-    `lacks` are the capabilities that a `grant` would give, `budget` what `raise` and `reduce` are about. `asked` is
-    what `digest` is the digest of: whoever signs need not believe whoever shows the question.
+    `lacks` are the capabilities that a `grant` would give, `budget` what `raise` and `reduce` are about, `gap` what
+    `provide` would bring. `asked` is what `digest` is the digest of: whoever signs need not believe whoever shows the
+    question.
     """
 
     id: str
@@ -56,6 +80,7 @@ class PauseView(Wire):
     answered_by: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
     budget: dict[str, Any] | None = None
+    gap: GapView | None = None
     asked: dict[str, Any] = {}
 
 

@@ -10,7 +10,10 @@ from policies.model import Trigger
 from policies.reading import Reader
 from policies.rungs import NAMES
 from policies.secrets import scan
+from workflows.engine.gap_offers import PROVIDE, SUBSTITUTE, substitutes
+from workflows.engine.gaps import of_pause
 from workflows.engine.offers import RAISE, raisable
+from workflows.engine.providing import name_of
 from workflows.language.schema import validate_value
 
 if TYPE_CHECKING:
@@ -92,8 +95,28 @@ def _amounts(m: Machine, pause: PauseState, data: object) -> str | None:
     return f"`{'`, `'.join(over)}`: that is more than `budgets.max_raise` leaves" if over else None
 
 
+def _probe(m: Machine, pause: PauseState, data: object) -> str | None:
+    gap = of_pause(m, pause)
+    if gap is not None and gap.probing:
+        return "a worker is looking for it already: wait until it has"
+    return None if data is None else "`provide` takes no data: what is provided is put where the worker looks for it"
+
+
+def _substitute(m: Machine, pause: PauseState, data: object) -> str | None:
+    gap = of_pause(m, pause)
+    others = () if gap is None else [name for name in substitutes(m, gap.kind) if name != gap.name]
+    name = name_of(data)
+    if not name:
+        return f'data must be {{"name": "..."}}, one of {", ".join(others)}'
+    if name in others:
+        return None
+    return f"the run has no `{name}` that could stand for it; it has {', '.join(others)}"
+
+
 _JUDGES: dict[str, Callable[[Machine, PauseState, object], str | None]] = {
     "complete": _result,
     "retry": _guidance,
     RAISE: _amounts,
+    PROVIDE: _probe,
+    SUBSTITUTE: _substitute,
 }

@@ -9,7 +9,7 @@ from policies.evidence import missing, parse_time, speaker_of, why_unfit
 from policies.model import Trigger
 from policies.signing import fingerprint
 from workflows.contracts.pause import AnswerReceipt, Refusal
-from workflows.engine import auditing
+from workflows.engine import auditing, refusals
 from workflows.engine.answer_data import why_oversized, why_secret, why_unfit_data
 from workflows.engine.clock import rfc3339
 from workflows.engine.commands import TellAnswer
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from workflows.engine.machine import Machine
     from workflows.engine.state import PauseState
 
-KEEP_REFUSALS = 20
 MAX_REFUSED = 20
 """Refused answers to one pause after which the next is not even recorded."""
 
@@ -68,8 +67,7 @@ def why_refused(m: Machine, answer: Answer, at_ms: int) -> str | None:
 
 def note(m: Machine, refusal: Refusal) -> None:
     """Keep a refusal where `view` shows it; the last 20 are kept."""
-    m.state.refusals.append(refusal)
-    del m.state.refusals[:-KEEP_REFUSALS]
+    refusals.keep(m, refusal)
 
 
 def expire(m: Machine, pause_id: str) -> None:

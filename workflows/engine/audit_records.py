@@ -87,6 +87,18 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "expired": {"pause": "its id", "outcome": "what silence means"},
     "escalated": {"pause": "its id", "digest": "the new digest", "answerers": "who may answer now"},
     "granted": {"capabilities": "what was granted to the run", "pause": "by which pause", **_WHO},
+    "gap": {
+        "gap": "what is lacking, `kind:name:digest`",
+        "step": (
+            "`opened`, `probe` (a worker is to look), `not_found`, `changed_again`, `provided`, `granted`, `substituted`,"
+            " `without`, `declined` or `dropped` (nobody waits for it any more)"
+        ),
+        "source": "of one that was opened: how it was found",
+        "pause": "the pause that asks for it",
+        **_WHO,
+        "to": "what is used instead",
+        "digest": "of what was pinned: the digest of its card",
+    },
     "control": {
         "control": "`pause`, `resume`, `cancel`, `steer` or `cancel_call`",
         **_WHO,

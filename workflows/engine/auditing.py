@@ -33,6 +33,8 @@ EVENT_DOMAIN = b"detent.audit.event.v1\0"
 HEAD_DIGITS = 16
 """How many hex digits of the head ride in each call."""
 TIME = "at_ms"
+LATER = frozenset({"card", "request"})
+"""Parts that events got later: left out where they are empty, so that the heads of older histories hold."""
 TIMED = {"pause": ("deadline", "digest"), "escalated": ("digest",), "answered": ("digest",)}
 """What stands beside a record because a time is in it: a pause's digest covers its deadline."""
 NOTHING_BESIDE: Mapping[str, object] = {}
@@ -175,7 +177,8 @@ def _told(event: Event) -> bytes:
         used = "null" if event.usage is None else _usage(event.usage)
         text = f'{{"call":{quoted(event.call)},"labels":[{labels}],"usage":{used}}}'
         return text.encode("utf-8", "surrogatepass")
-    told = {field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name != TIME}
+    said = {field.name: _plain(getattr(event, field.name)) for field in fields(event) if field.name != TIME}
+    told = {name: value for name, value in said.items() if value or name not in LATER}
     return f"{type(event).__name__}{_written(told)}".encode("utf-8", "surrogatepass")
 
 

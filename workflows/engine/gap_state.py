@@ -24,7 +24,7 @@ class GapState:
 
     `key` is `kind:name:digest` (the digest of what is there of a thing that changed, else empty). `waiters` are
     activations; `asker` is the agent's or node's activation that found it, `reason` in whose words. `pause` is the
-    pause that asks for it; `probing` while the worker looks.
+    pause that asks for it; `probing` while the worker looks, for `by`; `failed` is what it said the last time.
     """
 
     key: str
@@ -39,3 +39,5 @@ class GapState:
     waiters: list[str] = field(default_factory=list)
     pause: str = ""
     probing: bool = False
+    by: str = ""
+    failed: str = ""

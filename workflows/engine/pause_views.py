@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING
 
 from policies.limits import WORDS, write_amounts
 from policies.model import Trigger
-from workflows.contracts.pause import PauseView
+from workflows.contracts.pause import GapView, PauseView
 from workflows.engine.answering import answered_by
-from workflows.engine.asking import asked_call
+from workflows.engine.asking import asked_call, asked_for
 from workflows.engine.clock import rfc3339
+from workflows.engine.gaps import of_pause
 from workflows.engine.offers import raisable
 from workflows.engine.questions import call_of, visit_of
+from workflows.engine.repair import repair_prompt
 from workflows.engine.standards import wanted_of
 
 if TYPE_CHECKING:
+    from workflows.engine.gap_state import GapState
     from workflows.engine.machine import Machine
     from workflows.engine.state import PauseState
 
@@ -25,7 +28,7 @@ def pause_views(m: Machine) -> list[PauseView]:
 
 
 def _pause_view(m: Machine, pause: PauseState) -> PauseView:
-    call = call_of(m, pause)
+    call, gap = call_of(m, pause), of_pause(m, pause)
     return PauseView(
         id=pause.id,
         trigger=pause.triggers[0].value,
@@ -35,7 +38,7 @@ def _pause_view(m: Machine, pause: PauseState) -> PauseView:
         activation=visit_of(m, pause),
         ask=pause.ask,
         show=pause.show,
-        call=None if call is None else asked_call(m, call),
+        call=asked_for(gap) if call is None else asked_call(m, call),
         error=None if pause.error is None else pause.error.model_dump(exclude_none=True),
         outcomes=pause.outcomes,
         form=pause.form,
@@ -51,6 +54,25 @@ def _pause_view(m: Machine, pause: PauseState) -> PauseView:
         lacks=pause.lacks,
         asked=pause.asked,
         budget=_budget(m, pause) if Trigger.BUDGET in pause.triggers else None,
+        gap=None if gap is None else _gap(m, gap),
+    )
+
+
+def _gap(m: Machine, gap: GapState) -> GapView:
+    return GapView(
+        key=gap.key,
+        kind=gap.kind,
+        name=gap.name,
+        reason=gap.reason,
+        source=gap.source,
+        asker=gap.asker,
+        example=gap.example,
+        digest=gap.digest,
+        diff=gap.diff,
+        waiters=tuple(gap.waiters),
+        probing=gap.probing,
+        failed=gap.failed,
+        prompt=repair_prompt(gap, m.run.workflow_id),
     )
 
 

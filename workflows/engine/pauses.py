@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from policies.evidence import Standard
 from policies.model import Trigger
 from workflows.contracts.failures import FailureType
 from workflows.engine import offers, permits, slots, spending
@@ -18,9 +20,9 @@ from workflows.engine.state import PauseState
 from workflows.engine.steps import Enter, Fail
 
 if TYPE_CHECKING:
-    from policies.evidence import Standard
     from policies.model import Decision
     from workflows.contracts.failures import ErrorInfo
+    from workflows.engine.gap_state import GapState
     from workflows.engine.machine import Machine
     from workflows.engine.state import Activation, CallState
     from workflows.language.graph import HumanNode
@@ -28,6 +30,15 @@ if TYPE_CHECKING:
 KEEP_CLOSED = 200
 DOING = frozenset({"tool", "model", "agent", "graph", "validate"})
 """Kinds of node that do something of their own; a person and a timer need nobody's leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class GapWords:
+    """How a gap is asked about: the line that asks, what is shown below it, what may be answered."""
+
+    ask: str
+    show: str
+    outcomes: tuple[str, ...]
 
 
 def open_for_call(m: Machine, call: CallState, decision: Decision) -> None:
@@ -129,6 +140,32 @@ def open_for_failure(m: Machine, activation: Activation, error: ErrorInfo, call:
     return True
 
 
+def open_for_limit(m: Machine, activation: Activation, ask: str, limit: str) -> None:
+    """Ask what becomes of an agent that has reached a limit; people who may answer there are."""
+    again = () if limit == "budget" else (offers.CONTINUE,)
+    pause = _new(m, (Trigger.BUDGET,), activation.id, ask, (*again, offers.REDUCE, ABORT))
+    pause.limit = limit
+    _hold(m, activation, pause, at_first(m, pause.triggers))
+
+
+def open_for_gap(m: Machine, waiter: Activation, gap: GapState, words: GapWords) -> None:
+    """Ask for something that the run lacks; the call that waits for it, if one does, is the waiter's.
+
+    A toast tells of what is not waited for: what is asked, waits.
+    """
+    pause = _new(m, (Trigger.GAP,), waiter.id, words.ask, words.outcomes)
+    pause.ui = "modal" if pause.ui == "toast" else pause.ui
+    pause.show, pause.call, gap.pause = words.show or None, waiter.call, pause.id
+    _hold(m, waiter, pause, at_first(m, pause.triggers))
+
+
+def hand_over(m: Machine, pause: PauseState, heir: Activation, ask: str) -> None:
+    """The activation that a question was put for is gone, and another waits for the same: it is put anew for that."""
+    forget_timer(m, pause)
+    pause.activation, pause.call, pause.ask = heir.id, heir.call, ask
+    put(m, pause, Standard(pause.answerers, pause.quorum, pause.not_starter), again=True)
+
+
 def open_human(m: Machine, activation: Activation, node: HumanNode, ask: str, show: str | None) -> None:
     """Ask what a human node asks; a node that nobody could answer fails."""
     pause = PauseState(
@@ -208,4 +245,4 @@ def _hold(m: Machine, activation: Activation, pause: PauseState, wanted: Standar
     activation.status = "waiting"
     spending.stop_clock(m, activation)
     put(m, pause, wanted)
-    slots.park(m, m.frame_of(activation))
+    slots.park_call(m, activation)

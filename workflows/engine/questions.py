@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from policies.canonical import digest
 from workflows.engine import auditing
-from workflows.engine.asking import asked_call
+from workflows.engine.asking import asked_call, asked_for
 from workflows.engine.clock import rfc3339
 from workflows.engine.commands import CancelTimer, StartTimer
 from workflows.engine.digest import pause_digest, text_digest
@@ -105,11 +105,13 @@ def _covered(m: Machine, pause: PauseState) -> dict[str, object]:
     Where no call waits for the answer but the words are all there is, also these: a reset may bring others.
     """
     call = call_of(m, pause)
-    calls = [] if call is None else [asked_call(m, call).model_dump(mode="json", exclude={"args"})]
+    gap = next((gap for gap in m.state.gaps.values() if gap.pause == pause.id), None)
+    asked = asked_for(gap) if call is None else asked_call(m, call)
+    calls = [] if asked is None else [asked.model_dump(mode="json", exclude={"args"})]
     starter = starter_of(m) if pause.not_starter else None
     known = {} if starter is None else {"starter": {"id": starter[0], "assurance": starter[1]}}
     error = None if pause.error is None else pause.error.model_dump(exclude_none=True)
-    in_words = error is not None or (not calls and pause.activation)
+    in_words = error is not None or gap is not None or (not calls and pause.activation)
     worded = {"text_digest": text_digest(pause.ask, pause.show, error)} if in_words else {}
     return {
         "namespace": m.run.namespace,

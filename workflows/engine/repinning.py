@@ -11,6 +11,7 @@ from workflows.contracts.failures import FailureType
 from workflows.engine import auditing, slots, spending
 from workflows.engine.clock import seconds_ms
 from workflows.engine.controls import spend
+from workflows.engine.gaps import offer_anew
 from workflows.engine.machine import problem
 from workflows.engine.pauses import asks_of_tasks, close_pause
 from workflows.engine.questions import forget_timer, put, why_unaskable
@@ -54,6 +55,9 @@ def _ask_again(m: Machine, pause: PauseState) -> None:
     """A call goes before the gate, which asks again if there still is a reason; other questions are put anew."""
     if not pause.activation:
         _ask_of_the_run(m, pause)
+    elif Trigger.GAP in pause.triggers:
+        offer_anew(m, pause)
+        _put_anew(m, pause)
     elif pause.call is not None and pause.error is None:
         close_pause(m, pause)
         activation = m.state.activations[pause.activation]

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 __all__ = ["ABORT", "AT_ONCE_S", "DENY", "ESCALATE", "KEEP_WAITING", "UNANSWERED", "Silence", "silence_of"]
 
 AT_ONCE_S = 0.001
-ABORT, DENY = "abort", "deny"
+ABORT, DENY, DECLINE = "abort", "deny", "decline"
 UNANSWERED = {
     Trigger.RISKY_TOOL: ("modal", DENY),
     Trigger.PROTECTED_PATH: ("modal", DENY),
     Trigger.CAPABILITY: ("modal", DENY),
     Trigger.BUDGET: ("modal", ABORT),
     Trigger.GUARDRAIL: ("modal", KEEP_WAITING),
+    Trigger.GAP: ("modal", KEEP_WAITING),
     Trigger.TASK: ("modal", ABORT),
     Trigger.FAILURE: ("panel", KEEP_WAITING),
     Trigger.UNCERTAIN: ("modal", KEEP_WAITING),
@@ -53,7 +54,7 @@ def _one(m: Machine, trigger: Trigger, outcomes: Sequence[str], opened_ms: int, 
     if escalated and rule.escalate is not None:
         rule, since_ms = rule.escalate, m.state.now_ms
     deadline_s = rule.deadline_s
-    if rule.ui == "toast" and deadline_s is None:
+    if rule.ui == "toast" and deadline_s is None and trigger is not Trigger.GAP:  # a gap that is asked about waits
         deadline_s = AT_ONCE_S  # a toast does not wait
     due_ms = None if deadline_s is None else since_ms + seconds_ms(deadline_s)
     return due_ms, _meant(rule.on_timeout, outcomes)
@@ -66,4 +67,4 @@ def _meant(word: str, outcomes: Sequence[str]) -> str:
     """
     if word in (ABORT, ESCALATE) or word in outcomes:
         return word
-    return DENY if DENY in outcomes else KEEP_WAITING
+    return next((no for no in (DENY, DECLINE) if no in outcomes), KEEP_WAITING)

@@ -21,6 +21,10 @@ LEASE_TIMEOUT = timedelta(seconds=8)
 SETTLE_TIMEOUT = timedelta(seconds=4)
 """How much longer a run may last because its tenant's ledger does not answer."""
 ONCE = RetryPolicy(maximum_attempts=1)
+PROBE_TIMEOUT = timedelta(seconds=10)
+PROBE_TOTAL = timedelta(seconds=30)
+"""How long a run waits for a worker to look for what it lacks; then the question stands as it did."""
+PROBE_RETRY = RetryPolicy(maximum_attempts=3, initial_interval=timedelta(milliseconds=200))
 DRAIN_S = 60.0
 """A call that outlasts this postpones the carry-over (architecture.md, "Long lives")."""
 DRAIN_FOR_CERTAIN = 20_000

@@ -13,10 +13,11 @@ from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 
 from workflows.contracts.calls import Bill, CallResult
 from workflows.contracts.failures import FailureType
-from workflows.contracts.names import ADMIT, LEASE, SETTLE
+from workflows.contracts.names import ADMIT, LEASE, PROBE, SETTLE
 from workflows.engine.commands import Probe, SettleLease, TakeLease
 from workflows.engine.events import CallCancelled, CallFailed, CallSucceeded, Event, TimerFired
-from workflows.shell import leases, options
+from workflows.engine.summaries import short
+from workflows.shell import leases, options, probes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +40,12 @@ async def admit(request: dict[str, object]) -> object:
     )
 
 
-AT_THE_EDGE = (FailureType.POLICY_DENIED, FailureType.POLICY_DRIFT)
+AT_THE_EDGE = (
+    FailureType.POLICY_DENIED,
+    FailureType.POLICY_DRIFT,
+    FailureType.TOOL_CHANGED,
+    FailureType.GAP,
+)
 """Failures of calls that were never made."""
 
 
@@ -133,7 +139,16 @@ class Performer:
 
     def probe(self, command: Probe) -> None:
         """Ask a worker of the queue for what a gap lacks."""
-        raise NotImplementedError
+        task: asyncio.Task[object] = workflow.start_activity(
+            PROBE,
+            probes.asking(command, workflow.info().workflow_id),
+            activity_id=f"{PROBE}#{command.number}",
+            start_to_close_timeout=options.PROBE_TIMEOUT,
+            schedule_to_close_timeout=options.PROBE_TOTAL,
+            retry_policy=options.PROBE_RETRY,
+            summary=short(f"{command.kind} {command.name}"),
+        )
+        task.add_done_callback(lambda done: self._post(probes.told(command, done, now_ms())))
 
     def _timer_done(self, timer: str, task: asyncio.Task[None]) -> None:
         if not task.cancelled():
@@ -163,7 +178,7 @@ def _result(call: str, raw: object) -> Event:
     except ValidationError as error:
         message = f"the activity's result is not a call result: {error.error_count()} problems"
         return CallFailed(now_ms(), call, FailureType.INTERNAL, message)
-    return CallSucceeded(now_ms(), call, result.output, result.usage, result.labels)
+    return CallSucceeded(now_ms(), call, result.output, result.usage, result.labels, result.content)
 
 
 def _failure(call: str, error: ActivityError) -> Event:
@@ -193,4 +208,12 @@ def _application_failure(call: str, cause: ApplicationError) -> CallFailed:
         attempts=bill.attempt,
         billed="no" if cause.type in AT_THE_EDGE else bill.billed,  # the edge let nothing out
         usage=bill.usage,
+        card=_card(detail),
+        request=bill.request,
     )
+
+
+def _card(detail: object) -> dict[str, object] | None:
+    """The worker's card of a tool that is another than the run's."""
+    card = detail.get("card") if isinstance(detail, dict) else None
+    return card if isinstance(card, dict) else None
