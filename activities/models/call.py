@@ -15,10 +15,12 @@ from activities.models import failures
 from activities.models.aliases import Catalogue, Entry
 from activities.models.answer import output_of
 from activities.models.means import Means
+from activities.models.pacing import expected_tokens, pace
 from activities.models.pricing import usage_of
 from activities.models.provider import Ask, Progress, Reply
 from activities.models.telling import Told, keep, tell
 from activities.redaction import Redactor
+from activities.stopping import worker_stops
 from policies.canonical import NotCanonical, canonical
 from workflows.contracts.calls import Call, CallResult, ModelArgs, ModelOutput, Usage
 from workflows.contracts.failures import FailureType
@@ -37,8 +39,10 @@ async def call_model(means: Means, provider_name: str, call: Call, progress: Pro
     entry = _entry(means.catalogue, provider_name, args)
     told = await tell(args, means, _workflow_id().partition("/")[0])
     ask = _ask(call, args, entry, told)
-    started = time.monotonic()
-    reply = await _complete(entry, ask, progress)
+    async with pace(entry, expected_tokens(ask), spare=call.fallback) as turn:
+        started = time.monotonic()
+        reply = await _complete(entry, ask, progress)
+        turn.used(reply.tokens)
     usage = usage_of(reply.tokens, entry.card.price, latency_ms=round((time.monotonic() - started) * 1000))
     output = _clean(output_of(ask, reply, usage), means.redactor)
     _check_size(args.alias, _plain(output), usage)
@@ -57,7 +61,7 @@ async def _complete(entry: Entry, ask: Ask, progress: Progress) -> Reply:
     except TimeoutError:
         raise failures.maybe_billed(alias, f"no whole answer within {entry.card.timeout_s:g} s") from None
     except asyncio.CancelledError:
-        if _worker_stops():
+        if worker_stops():
             # Temporal repeats what a stopping worker gives up; that would spend a second time outside the gate.
             raise failures.maybe_billed(alias, "the worker stopped in the middle of the answer") from None
         raise
@@ -67,13 +71,6 @@ async def _complete(entry: Entry, ask: Ask, progress: Progress) -> Reply:
         raise failures.maybe_billed(alias, f"the worker failed: {type(error).__name__}: {error}") from None
 
 
-def _worker_stops() -> bool:
-    if not activity.in_activity():
-        return False
-    details = activity.cancellation_details()
-    return details is not None and details.worker_shutdown
-
-
 def _arguments(call: Call, redactor: Redactor) -> ModelArgs:
     """The arguments. What will be kept is redacted at once, so that the model is told what the transcript says."""
     given = redactor.value(call.args) if call.args.get("agent") is True else call.args
@@ -81,11 +78,11 @@ def _arguments(call: Call, redactor: Redactor) -> ModelArgs:
         args = ModelArgs.model_validate(given)
     except ValidationError as error:
         places = ", ".join(".".join(map(str, problem["loc"])) for problem in error.errors())
-        raise failures.model_failed(str(call.args.get("alias", "?")), f"malformed call: {places}") from None
+        raise failures.request_failed(str(call.args.get("alias", "?")), f"malformed call: {places}") from None
     if args.tools:
-        raise failures.model_failed(args.alias, "malformed call: tools are given by name, in `toolset`")
+        raise failures.request_failed(args.alias, "malformed call: tools are given by name, in `toolset`")
     if not args.agent and (args.transcript is not None or args.toolset or args.compact is not None):
-        raise failures.model_failed(args.alias, "malformed call: only an agent has a transcript and tools")
+        raise failures.request_failed(args.alias, "malformed call: only an agent has a transcript and tools")
     return args
 
 

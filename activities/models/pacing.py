@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +15,8 @@ from activities.stopping import worker_stops
 from workflows.contracts.failures import FailureType
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from activities.models.aliases import Entry
     from activities.models.provider import Ask, Tokens
     from workflows.contracts.conversation import Part
@@ -60,38 +60,42 @@ class Turn:
         self.spent = tokens.input + tokens.output + tokens.cache_read + tokens.cache_write
 
 
-@asynccontextmanager
-async def pace(entry: Entry, tokens: int, *, spare: bool = False) -> AsyncIterator[Turn]:
-    """Wait until the provider may be asked for up to `tokens`, then let the block ask.
+class pace:  # noqa: N801 - it reads as the verb that it is: `async with pace(entry, tokens)`
+    """Waits until the provider may be asked for up to `tokens`, then lets the block ask.
 
     Waiting is no attempt at anything: nothing is sent, billed or reserved by it, and the activity's heart beats on.
     Raises `ApplicationError`, not billed: where the wait would take more than its share of the attempt's time, and at
-    once while the provider is left alone, for good where the run has another model to `spare` for that.
+    once while the provider is left alone; the latter for good where the run has another model to `spare` for that.
     """
-    lane, turn = entry.lane, Turn(tokens)
-    if lane is None:
-        yield turn
-        return
-    alias = entry.card.alias
-    _require_closed(lane, alias, spare=spare)
-    await _wait(lane, alias, tokens, _patience_s(entry))
-    try:
-        _require_closed(lane, alias, spare=spare)  # it may have opened while we waited
-        if lane.breaker is not None:
-            lane.breaker.enter()
-        try:
-            yield turn
-        except BaseException as error:
-            _learn(lane, error)
-            raise
-        if lane.breaker is not None:
-            lane.breaker.answered()
-    except ApplicationError as error:
-        turn.spent = 0 if _detail(error).get("billed") == "no" else turn.spent
-        raise
-    finally:
-        if turn.spent is not None:
-            lane.settle(turn.taken, turn.spent)
+
+    def __init__(self, entry: Entry, tokens: int, *, spare: bool = False) -> None:
+        self._entry, self._spare, self._turn = entry, spare, Turn(tokens)
+
+    async def __aenter__(self) -> Turn:
+        lane, alias = self._entry.lane, self._entry.card.alias
+        if lane is not None:
+            _require_closed(lane, alias, spare=self._spare)
+            await _wait(lane, alias, self._turn.taken, _patience_s(self._entry))
+            try:
+                _require_closed(lane, alias, spare=self._spare)  # it may have opened while we waited
+            except ApplicationError:
+                lane.settle(self._turn.taken, 0)
+                raise
+            if lane.breaker is not None:
+                lane.breaker.enter()
+        return self._turn
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        lane = self._entry.lane
+        if lane is None:
+            return
+        _learn(lane, error)
+        nothing_used = isinstance(error, ApplicationError) and _detail(error).get("billed") == "no"
+        spent = 0 if nothing_used else self._turn.spent
+        if spent is not None:
+            lane.settle(self._turn.taken, spent)
 
 
 async def _wait(lane: Lane, alias: str, tokens: int, patience_s: float) -> None:
@@ -123,28 +127,28 @@ def _patience_s(entry: Entry) -> float:
     return whole_s * SHARE
 
 
-def _learn(lane: Lane, error: BaseException) -> None:
-    """Draw the consequences of a failed call: for the breaker, and for all others who want to ask."""
-    status = _detail(error).get("status") if isinstance(error, ApplicationError) else None
-    asked = error.next_retry_delay if isinstance(error, ApplicationError) else None
-    if isinstance(status, int) and (asked is not None or status == TOO_MANY):
-        lane.hold(HOLD_S if asked is None else asked.total_seconds())
+def _learn(lane: Lane, error: BaseException | None) -> None:
+    """Draw the consequences of a call's end: for the breaker, and for all others who want to ask."""
+    status = asked_s = None
+    if isinstance(error, ApplicationError):
+        status, delay = _detail(error).get("status"), error.next_retry_delay
+        asked_s = None if delay is None else delay.total_seconds()
+    if isinstance(status, int) and (asked_s is not None or status == TOO_MANY):
+        lane.hold(HOLD_S if asked_s is None else asked_s)
     if lane.breaker is None:
         return
-    if _is_down(error, status):
-        lane.breaker.failed(lane.clock.now())
-    elif isinstance(status, int):
+    if error is None or (isinstance(status, int) and status < SERVER_ERRORS):
         lane.breaker.answered()
+    elif _is_down(error, status):
+        lane.breaker.failed(lane.clock.now())
     else:
         lane.breaker.gave_up()
 
 
 def _is_down(error: BaseException, status: object) -> bool:
     """Whether it is the provider that failed: no connection, no whole answer, or an error of its own."""
-    if isinstance(status, int):
-        return status >= SERVER_ERRORS
     if isinstance(error, ApplicationError):
-        return error.type == FailureType.MAYBE_BILLED or not error.non_retryable
+        return status is not None or error.type == FailureType.MAYBE_BILLED or not error.non_retryable
     return isinstance(error, TimeoutError)
 
 

@@ -95,8 +95,8 @@ class Scripted:
                 if reply.when is None or reply.when.evaluate(bindings) is True:
                     return index
             except ExpressionError as error:
-                raise failures.model_failed(ask.card.alias, f"replies[{index}].when: {error}") from None
-        raise failures.model_failed(ask.card.alias, f"no scripted reply matches {asked(bindings)}")
+                raise failures.request_failed(ask.card.alias, f"replies[{index}].when: {error}") from None
+        raise failures.request_failed(ask.card.alias, f"no scripted reply matches {asked(bindings)}")
 
     def _note(self, ask: Ask, tokens: Tokens, *, billed: bool) -> None:
         if self._journal is None:

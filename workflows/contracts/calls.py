@@ -59,7 +59,9 @@ class Call(Wire):
 
     `audit` is the head of the run's audit chain when the call was made, its first 16 hex digits. `grants` are
     the answers by which people granted capabilities that this call rests on. `content`: a model asked for the
-    call, so its output comes back as `CallResult.content`.
+    call, so its output comes back as `CallResult.content`. `fallback`: another model is asked if this one fails for
+    good, so there is no use in waiting long for it. `tool`: the first 12 hex digits of the digest of the tool that
+    the run knows.
     """
 
     v: int = 1
@@ -75,6 +77,8 @@ class Call(Wire):
     permit: Permit | None = None
     grants: tuple[Permit, ...] = ()
     content: bool = False
+    fallback: bool = False
+    tool: str | None = None
 
 
 class Usage(Wire):
@@ -103,12 +107,14 @@ class CallResult(Wire):
 class Bill(Wire):
     """The first detail of a failed model call: whether the provider charges for it, and how much if it said so.
 
-    Anything that does not say, such as a lost attempt, counts as `maybe` and is settled at its reservation.
+    Anything that does not say, such as a lost attempt, counts as `maybe` and is settled at its reservation. `request`:
+    what was asked is at fault, and no other model would do better.
     """
 
     billed: Literal["no", "yes", "maybe"] = "maybe"
     usage: Usage | None = None
     attempt: int | None = None
+    request: bool = False
 
 
 class ModelArgs(Wire):
