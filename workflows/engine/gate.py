@@ -12,6 +12,7 @@ from workflows.engine.calling import downshift
 from workflows.engine.commands import StartCall
 from workflows.engine.dropping import is_cancellable
 from workflows.engine.effects import has_turn
+from workflows.engine.fallback import tried_before
 from workflows.engine.machine import problem
 from workflows.engine.queue import dequeue, ready
 from workflows.engine.requests import facts_of, request_of, timeout_s
@@ -140,6 +141,7 @@ def _refuse(m: Machine, call: CallState, activation: Activation, decision: Decis
     by_budget = all(reason.rule.startswith("budget.") for reason in denials)
     kind = FailureType.BUDGET_EXCEEDED if by_budget else FailureType.POLICY_DENIED
     message = f"`{call.name}`: " + "; ".join(f"{reason.message} [{reason.rule}]" for reason in denials)
+    message += tried_before(call)
     del m.state.calls[call.id]
     activation.call = None
     spending.stop_clock(m, activation)

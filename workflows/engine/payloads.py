@@ -8,6 +8,7 @@ from policies.model import Verdict
 from workflows.contracts.names import ENGINE
 from workflows.engine import auditing, permits
 from workflows.engine.digest import decision_digest, idempotency_key
+from workflows.engine.fallback import next_alias
 from workflows.engine.needs import subject_digest
 
 if TYPE_CHECKING:
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from workflows.engine.machine import Machine
     from workflows.engine.permit_state import PermitState
     from workflows.engine.state import Activation, CallState
+
+
+TOOL_DIGITS = 12
+"""How many digits of its tool's digest a call carries: by them a worker tells a tool that has changed."""
 
 
 def decided(m: Machine, call: CallState, decision: Decision) -> dict[str, object]:
@@ -54,8 +59,12 @@ def payload(m: Machine, call: CallState, activation: Activation, record: dict[st
         "decision": record,
         "audit": auditing.head(m),
     }
+    if call.kind == "tool":
+        found["tool"] = subject_digest(m, call)[:TOOL_DIGITS]
     if activation.agent is not None and call.kind == "tool":
         found["content"] = True
+    if next_alias(m, activation, call) is not None:
+        found["fallback"] = True
     if activation.generation:
         found["generation"] = activation.generation
     permit = permits.find(m, call)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from policies.capability import Capability, CapabilitySet, resolve_needs
+from workflows.contracts.run import ModelCard
 from workflows.language.asked import asked_budget, asked_capabilities
 from workflows.language.check_agent import OF_AGENTS
 from workflows.language.check_arguments import UNKNOWN, check_arguments, constant
@@ -14,13 +16,15 @@ from workflows.language.schema import with_defaults
 from workflows.language.spec import AgentSpec, ModelSpec, ToolSpec, ValidateSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator
 
     from workflows.contracts.run import ToolCard
     from workflows.language.findings import Findings
     from workflows.language.spec import AnyNodeSpec, GraphSpec
 
 
+Routes = Mapping[str, Mapping[str, str]]
+NO_ROUTES: Final[Routes] = {}
 _NEVER: Final = "nothing can grant that: a path is relative to the workspace root and stays inside it"
 
 
@@ -35,14 +39,26 @@ class _Use:
     own: CapabilitySet
 
 
-def check_needs(graph: GraphSpec, tools: Mapping[str, ToolCard] | None, findings: Findings) -> None:
-    """Report needs that are not asked for, and arguments that a tool does not take."""
+def routes_of(models: Collection[str] | None) -> Routes:
+    """The routes of the routers among a worker's models, where these are given with their cards."""
+    cards = models if isinstance(models, Mapping) else {}
+    return {alias: card.routes for alias, card in cards.items() if isinstance(card, ModelCard) and card.routes}
+
+
+def check_needs(
+    graph: GraphSpec, tools: Mapping[str, ToolCard] | None, findings: Findings, routes: Routes = NO_ROUTES
+) -> None:
+    """Report needs that are not asked for, and arguments that a tool does not take.
+
+    `routes` are those of each alias that is a router: whatever it may lead to is called under its own name.
+    """
     asked, problems = asked_capabilities(graph.capabilities)
     findings.problems += [*problems, *asked_budget(graph.budget)[1]]
     for name, node in graph.nodes.items():
         own = _own(name, node, asked, findings)
         if isinstance(node, ModelSpec | AgentSpec):
-            _asked(own, Capability("model", node.model), node_path(name, "model"), name, findings)
+            for alias in (node.model, *dict.fromkeys(routes.get(node.model, {}).values())):
+                _asked(own, Capability("model", alias), node_path(name, "model"), name, findings)
         if isinstance(node, AgentSpec):
             _agent(name, node, own, tools or {}, findings)
         for use in _uses(name, node, own):

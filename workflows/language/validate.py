@@ -9,7 +9,7 @@ from workflows.language.check_agent import check_agents, check_sessions
 from workflows.language.check_fields import check_fields
 from workflows.language.check_flow import check_flow
 from workflows.language.check_names import check_names
-from workflows.language.check_needs import check_needs
+from workflows.language.check_needs import check_needs, routes_of
 from workflows.language.check_not_yet import check_not_yet
 from workflows.language.check_references import Catalog, check_references
 from workflows.language.check_regions import check_regions
@@ -83,7 +83,7 @@ def examine(
     check_state(graph, findings)
     whole = reading.complete and not layout.is_too_deep
     check_names(graph, layout, findings, complete=whole)
-    check_needs(graph, tools, findings)
+    check_needs(graph, tools, findings, routes_of(models))
     if reading.complete:  # with a part missing, all the rest would seem out of reach
         check_regions(graph, layout, findings)
     if whole:
