@@ -19,6 +19,10 @@ class BlobDamaged(BlobError):
     """What is stored under the digest does not hash to it."""
 
 
+class BlobForeign(BlobError):
+    """The reference is to content of another tenant."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """Something in a store: its name there (`sha256/ab/cd…`), its size, and when it was last put, in UTC seconds."""

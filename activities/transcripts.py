@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from activities.chains import read_chain
-from activities.ports import BlobDamaged, BlobError, BlobStore
+from activities.ports import BlobDamaged, BlobError, BlobForeign, BlobStore
 from activities.segments import write_segment
 from policies.canonical import NotCanonical, canonical
 from workflows.contracts.conversation import Message, Part, Ref
@@ -49,7 +49,7 @@ class Transcripts:
     async def load(self, ref: Ref | None, tenant: str) -> Transcript:
         """The conversation that a reference leads to, every segment verified; an empty one for null.
 
-        Raises `BlobMissing` or `BlobDamaged` with words that say which segment, and `BlobError` for a reference of
+        Raises `BlobMissing` or `BlobDamaged` with words that say which segment, and `BlobForeign` for a reference of
         another tenant.
         """
         if ref is None:
@@ -113,7 +113,7 @@ class Transcripts:
 
     def _refuse_foreign(self, ref: Ref, owner: str, tenant: str) -> None:
         if owner != tenant:
-            raise BlobError(f"the reference `{ref.uri[:120]}` is not to content of tenant `{tenant}`")
+            raise BlobForeign(f"the reference `{ref.uri[:120]}` is not to content of tenant `{tenant}`")
 
     async def _read(self, ref: Ref, tenant: str) -> Transcript:
         """Cold: the segments are fetched, from the last to the first."""

@@ -10,7 +10,7 @@ from temporalio.exceptions import ApplicationError
 from activities.failures import failure, policy_denied
 from activities.losses import is_lost, lost
 from activities.models import failures
-from activities.ports import BlobDamaged, BlobError
+from activities.ports import BlobDamaged, BlobError, BlobForeign
 from activities.transcripts import Transcript, Transcripts
 from workflows.contracts.conversation import Message, Part, Ref
 from workflows.contracts.failures import FailureType
@@ -20,9 +20,7 @@ AT_ONCE = 16
 
 
 async def load(transcripts: Transcripts, ref: Ref | None, tenant: str, alias: str) -> Transcript:
-    """The conversation that a call goes on from. Fails as `read` does."""
-    if ref is not None:
-        require_own(ref, tenant, alias)
+    """The conversation that a call goes on from. Fails as `open_parts` does."""
     try:
         return await transcripts.load(ref, tenant)
     except BlobError as error:
@@ -48,15 +46,10 @@ async def open_parts(
     return dict(zip(wanted, contents, strict=True))
 
 
-def require_own(ref: Ref, tenant: str, alias: str) -> None:
-    """Refuse a reference to another tenant's content, whoever put it there."""
-    if ref.uri != f"blob:{tenant}/{ref.digest}":
-        message = f"model `{alias}`: the reference `{ref.uri[:120]}` is not to content of tenant `{tenant}`"
-        raise policy_denied("edge.reference", message)
-
-
 def unreadable(alias: str, error: BlobError) -> ApplicationError:
     """What a conversation consists of cannot be read; nothing was asked, so nothing was billed."""
+    if isinstance(error, BlobForeign):
+        return policy_denied("edge.reference", f"model `{alias}`: {error}")
     if is_lost(error):
         return failure(FailureType.BLOB_LOST, f"model `{alias}`: {lost(error)}", details={"billed": "no"})
     return failures.not_sent(alias, f"its conversation cannot be read: {error}")
@@ -64,7 +57,6 @@ def unreadable(alias: str, error: BlobError) -> ApplicationError:
 
 async def _open(transcripts: Transcripts, part: Part, tenant: str, alias: str) -> bytes:
     assert part.ref is not None, "only references are opened"
-    require_own(part.ref, tenant, alias)
     try:
         data = await transcripts.open(part, tenant)
     except BlobError as error:

@@ -65,7 +65,9 @@ async def _tell_a_turn(args: ModelArgs, means: Means, tenant: str) -> Told:
     said = elided(before.messages, args.compact.keep) if args.compact is not None else before.messages
     conversation = repair((*said, *args.messages))
     if not conversation or conversation[-1].role != "user":
-        raise failures.model_failed(args.alias, "nothing is asked: the conversation does not end with the user's words")
+        raise failures.request_failed(
+            args.alias, "nothing is asked: the conversation does not end with the user's words"
+        )
     opened = await open_parts(means.transcripts, conversation, tenant, args.alias)
     return Told(tenant, conversation, args.system or before.system, tools, opened, before)
 
@@ -75,10 +77,10 @@ async def _tell_to_sum_up(args: ModelArgs, compact: Compact, means: Means, tenan
     before = await load(means.transcripts, args.transcript, tenant, args.alias)
     older = cut(before.messages, compact.keep).older
     if not older:
-        raise failures.model_failed(args.alias, "nothing of the conversation is old enough to be summed up")
+        raise failures.request_failed(args.alias, "nothing of the conversation is old enough to be summed up")
     opened = await open_parts(means.transcripts, older, tenant, args.alias, media=False)
 
     def text_of(part: Part) -> str:
         return opened[part.ref.digest].decode() if part.ref is not None else part.text or ""
 
-    return Told(tenant, (summary_request(older, text_of),), SYSTEM, before=before)
+    return Told(tenant, (summary_request(older, text_of, args.max_tokens),), SYSTEM, before=before)
