@@ -121,7 +121,11 @@ def _workflow_id() -> str:
 
 
 def _clean(output: ModelOutput, redactor: Redactor) -> ModelOutput:
-    return ModelOutput.model_validate(redactor.value(output.model_dump(mode="json")))
+    """The output as it may be kept. A provider takes its own blocks back unchanged or not at all."""
+    plain = output.model_dump(mode="json")
+    clean = ModelOutput.model_validate(redactor.value(plain))
+    changed = redactor.value(plain["content"]) != plain["content"]
+    return clean.model_copy(update={"content": (), "provider": None}) if changed else clean
 
 
 def _plain(output: ModelOutput) -> dict[str, object]:

@@ -214,6 +214,9 @@ async def test_secret_reaches_no_blob(tmp_path: Path) -> None:
     assert b"[redacted]" in stored
     assert SECRET.encode() not in stored
     assert SECRET not in output.model_dump_json()
+    thought = talk(tmp_path / "thought", says("a", raw=({"thinking": SECRET},)), redactor=Redactor([SECRET]))
+    output = await thought.turn(user("Review this."))
+    assert (output.content, output.provider) == ((), None)  # changed, its provider would refuse it
     careless = talk(tmp_path / "careless", says(f"It is {SECRET}."))
     await careless.turn(user("Say it."))
     stored = b"".join(path.read_bytes() for path in (tmp_path / "careless").rglob("*") if path.is_file())
