@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from temporalio.service import RPCError, RPCStatusCode
 
+from cli.exits import invalid
 from cli.export import inline
 from cli.runs import find
 
 if TYPE_CHECKING:
+    from temporalio.api.history.v1 import WorkflowExecutionStartedEventAttributes
     from temporalio.client import WorkflowHistory
 
     from cli.cluster import Cluster
@@ -41,4 +43,22 @@ async def _fetch(cluster: Cluster, run: str, run_id: str, *, needed: bool) -> Wo
 
 def continued_from(found: WorkflowHistory) -> str | None:
     """The id of the execution that this one continues."""
-    return found.events[0].workflow_execution_started_event_attributes.continued_execution_run_id or None
+    return _started(found).continued_execution_run_id or None
+
+
+def _started(found: WorkflowHistory) -> WorkflowExecutionStartedEventAttributes:
+    return found.events[0].workflow_execution_started_event_attributes
+
+
+def in_order(histories: list[WorkflowHistory]) -> list[WorkflowHistory]:
+    """Histories of one run as they followed each other; exit 7 where one is of another run, or one is missing."""
+    by_id = {_started(one).original_execution_run_id: one for one in histories}
+    continued = {continued_from(one) for one in histories}
+    last = [one for run_id, one in by_id.items() if run_id not in continued]
+    found = last[:1]
+    while found and (before := by_id.get(continued_from(found[0]) or "")) is not None and before not in found:
+        found.insert(0, before)
+    if len(found) != len(histories):
+        message = "the files are not the executions of one run, each once: `detent history RUN -o FILE` writes them"
+        raise invalid(message, kind="InvalidHistory")
+    return found

@@ -24,7 +24,7 @@ from workflows.contracts.names import WORKFLOW
 from workflows.shell.agent_lifetime import AgentLifetime
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from temporalio.bridge.proto.workflow_activation import WorkflowActivation
     from temporalio.bridge.proto.workflow_commands import WorkflowCommand
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
     from policies.model import Decision, Facts, Outcome, Request, Review
     from policies.tenant import TenantPolicy
+    from workflows.engine.engine import Engine
+    from workflows.shell.admission import Admitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,15 @@ class Tape:
     commands: list[WorkflowCommand] = field(default_factory=list)
     failure: Disagreement | None = None
     at: int = 0
+    engine: Engine | None = None
+
+    def admitted(self, engine: Engine) -> None:
+        """Keep the engine, which stands at the history's end once the replay is over."""
+        self.engine = engine
+
+    def keep(self, commands: Iterable[WorkflowCommand]) -> None:
+        """Keep what the run asked Temporal for."""
+        self.commands += [copy.deepcopy(command) for command in commands]
 
     def decided(self, call: str, policy: TenantPolicy, request: Request, facts: Facts, decision: Decision) -> None:
         """Keep a decision; the facts are the run's own and would change."""
@@ -120,6 +131,12 @@ class WatchedLifetime(AgentLifetime):
         """As the run itself does."""
         return await super().run(*sent)
 
+    async def _open(self, raw: object) -> Admitted:
+        admitted = await super()._open(raw)
+        if isinstance(self.observer, Tape):
+            self.observer.admitted(admitted.engine)
+        return admitted
+
 
 class _Watched(WorkflowInstance):
     """A workflow's instance whose commands are kept before anything is done to their payloads."""
@@ -131,7 +148,7 @@ class _Watched(WorkflowInstance):
     def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
         _now.tape, self._tape.at = self._tape, act.history_length
         done = self._inner.activate(act)
-        self._tape.commands += [copy.deepcopy(command) for command in done.successful.commands]
+        self._tape.keep(done.successful.commands)
         return done
 
     def get_serialization_context(self, command_info: CommandInfo | None) -> SerializationContext | None:
@@ -159,9 +176,9 @@ class _Watching(WorkflowRunner):
         return _Watched(self._inner.create_instance(det), self._tape)
 
 
-async def watch(history: WorkflowHistory, namespace: str) -> Tape:
+async def watch(history: WorkflowHistory, namespace: str, tape: Tape | None = None) -> Tape:
     """Replay a history and keep all that is to be seen; references in it are replaced by what they refer to."""
-    tape = Tape()
+    tape = tape or Tape()
     data = converter(open_blobs(blobs_place(os.environ)))
     await inline(history, data)
     replayer = Replayer(

@@ -34,8 +34,11 @@ VERBS: tuple[Verb, ...] = (
     Verb("resume", "cli.commands.control:resume", "Lift a hold that `detent pause` made."),
     Verb("cancel", "cli.commands.control:cancel", "Cancel a run."),
     Verb("repin", "cli.commands.control:repin", "Put a run under the policy that its workers have now; always signed."),
+    Verb("steer", "cli.commands.control:steer", "Tell an agent something while it works."),
+    Verb("cancel-call", "cli.commands.control:cancel_call", "Give up one call in flight that changes nothing."),
     Verb("history", "cli.commands.history:history", "Export a run's history, whole, for `detent replay`."),
     Verb("replay", "cli.commands.replay:replay", "Replay histories offline: does this code still agree with them?"),
+    Verb("records", "cli.commands.records:records", "Print what a run executed as JSON lines, open or closed."),
     Verb("audit", "cli.commands.audit:audit", "What was decided and by whom, chained so that it proves itself."),
     Verb("cost", "cli.commands.cost:cost", "What runs may use, have used and hold: tokens and money."),
     Verb("graph", "cli.commands.graph:graph", "Check and draw graphs."),
@@ -43,6 +46,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("keys", "cli.commands.keys:keys", "The private keys that people sign with."),
     Verb("approvals", "cli.commands.approvals:approvals", "What was approved for all runs of a tenant."),
     Verb("tools", "cli.commands.tools:tools", "The tools that a worker here has."),
+    Verb("skills", "cli.commands.skills:skills", "The skills that agents here can read."),
     Verb("models", "cli.commands.models:models", "The models that a worker here has."),
     Verb("doctor", "cli.commands.doctor:doctor", "Check that everything is in place."),
 )
@@ -55,8 +59,6 @@ LATER: frozenset[str] = frozenset(
         "migrate",
         "new",
         "provide",
-        "records",
         "rewind",
-        "steer",
     }
 )
