@@ -61,7 +61,7 @@ def _check_scope(m: Machine, scope: Scope) -> None:
     assert not (any(branch.status == "pending" for branch in left) and scope.slots < scope.max_concurrency)
     for branch in scope.branches:
         inside = f"{scope.id}[{branch.index}]"
-        calls = [call for call in m.state.calls.values() if call.status != "asked" and not call.doomed]
+        calls = [call for call in m.state.calls.values() if call.status in ("queued", "in_flight") and not call.doomed]
         doomed = any(call.doomed and f"{call.activation}/".startswith(f"{inside}/") for call in m.state.calls.values())
         at_the_end = [path for path, step in m.state.deferred.items() if isinstance(step, Enter)]
         busy = any(f"{path}/".startswith(f"{inside}/") for path in (*(call.activation for call in calls), *at_the_end))
@@ -69,6 +69,10 @@ def _check_scope(m: Machine, scope: Scope) -> None:
 
 
 def _waits_for(m: Machine, activation: Activation) -> bool:
+    if activation.id in m.state.agents and m.calls_of(activation.id):
+        return True
+    if activation.agent is not None and _waits_as_call(m, activation):
+        return True
     call = None if activation.call is None else m.state.calls[activation.call]
     return (
         activation.id in m.state.scopes
@@ -77,6 +81,14 @@ def _waits_for(m: Machine, activation: Activation) -> bool:
         or (activation.pause is not None and m.state.pauses[activation.pause].activation == activation.id)
         or (call is not None and call.status in ("queued", "in_flight"))
     )
+
+
+def _waits_as_call(m: Machine, activation: Activation) -> bool:
+    """A call of an agent waits for those before it, for what is lacking, or for a slot."""
+    call = None if activation.call is None else m.state.calls[activation.call]
+    held = call is not None and call.status == "held"
+    woken = f"{activation.frame} {activation.id}" in m.state.deferred
+    return held or woken or any(activation.id in gap.waiters for gap in m.state.gaps.values())
 
 
 def _check_never_idle(m: Machine) -> None:

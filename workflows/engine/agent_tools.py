@@ -45,19 +45,20 @@ def begin(m: Machine, owner: Activation, agent: AgentState, node: AgentNode, use
     agent.capped = len(agent.slots) > left
     for slot in agent.slots[left:]:
         refuse(slot, "unavailable", "not run: no tool calls are left", rule="agent.max_tool_calls")
-    for slot in agent.slots[:left]:
-        _want(m, owner, agent, node, slot)
+    asked = [slot for slot in agent.slots[:left] if _want(m, owner, agent, node, slot)]
+    for slot, what in ((slot, what) for slot in asked if (what := _lacking(m, agent, node, slot)) is not None):
+        _ask_for(m, owner, slot, what)
 
 
-def _want(m: Machine, owner: Activation, agent: AgentState, node: AgentNode, slot: ToolSlot) -> None:
+def _want(m: Machine, owner: Activation, agent: AgentState, node: AgentNode, slot: ToolSlot) -> bool:
+    """Want a call of what is there; True where people may have to be asked, which comes last: it may rest the agent."""
     if slot.fault is not None:
         _invalid(slot, slot.fault)
-    elif slot.name == REQUEST_CAPABILITY:
-        _request(m, owner, slot)
-    elif slot.name not in offered(m, node, agent):
-        _unknown(m, owner, agent, node, slot)
+    elif slot.name == REQUEST_CAPABILITY or slot.name not in offered(m, node, agent):
+        return True
     else:
         call_tool(m, owner, node, slot)
+    return False
 
 
 def call_tool(m: Machine, owner: Activation, node: AgentNode, slot: ToolSlot) -> None:
@@ -93,34 +94,37 @@ def call_tool(m: Machine, owner: Activation, node: AgentNode, slot: ToolSlot) ->
     want(m, activation, call)
 
 
-def _request(m: Machine, owner: Activation, slot: ToolSlot) -> None:
+def _lacking(m: Machine, agent: AgentState, node: AgentNode, slot: ToolSlot) -> gaps.Lack | None:
+    """What people are to be asked for; null where the model is told at once."""
+    return _request(slot) if slot.name == REQUEST_CAPABILITY else _unknown(m, agent, node, slot)
+
+
+def _request(slot: ToolSlot) -> gaps.Lack | None:
     """`request_capability`: people are asked, and their answer is the result."""
     faults = validate_value(REQUEST_SCHEMA, slot.args)
     if faults:
         _invalid(slot, "; ".join(faults))
-        return
+        return None
     example = slot.args.get("example_input")
-    kind = next(kind for kind in GAP_KINDS if kind == slot.args["kind"])
-    what = gaps.Lack(
-        kind,
+    return gaps.Lack(
+        next(kind for kind in GAP_KINDS if kind == slot.args["kind"]),
         str(slot.args["name"]),
         str(slot.args["reason"]),
         "request_capability",
         example if isinstance(example, dict) else None,
     )
-    _ask_for(m, owner, slot, what)
 
 
-def _unknown(m: Machine, owner: Activation, agent: AgentState, node: AgentNode, slot: ToolSlot) -> None:
+def _unknown(m: Machine, agent: AgentState, node: AgentNode, slot: ToolSlot) -> gaps.Lack | None:
     """A name that is not among the agent's tools: told, and asked for when it comes again."""
     count = agent.unknown[slot.name] = agent.unknown.get(slot.name, 0) + 1
-    if count < UNKNOWN_AGAIN:
-        names = [*offered(m, node, agent), REQUEST_CAPABILITY]
-        hint = nearest(slot.name, names) or f"there are {', '.join(names)}"
-        refuse(slot, "unavailable", f"there is no tool `{slot.name}`: {hint}", rule=UNKNOWN)
-        return
-    reason = f"the model called it {count} times, and it is not among the agent's tools"
-    _ask_for(m, owner, slot, gaps.Lack("tool", slot.name, reason, "unknown_name", slot.args))
+    if count >= UNKNOWN_AGAIN:
+        reason = f"the model called it {count} times, and it is not among the agent's tools"
+        return gaps.Lack("tool", slot.name, reason, "unknown_name", slot.args)
+    names = [*offered(m, node, agent), REQUEST_CAPABILITY]
+    hint = nearest(slot.name, names) or f"there are {', '.join(names)}"
+    refuse(slot, "unavailable", f"there is no tool `{slot.name}`: {hint}", rule=UNKNOWN)
+    return None
 
 
 def _ask_for(m: Machine, owner: Activation, slot: ToolSlot, what: gaps.Lack) -> None:

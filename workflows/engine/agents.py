@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 from policies.canonical import canonical
 from workflows.contracts.failures import FailureType
-from workflows.engine import agent_answers, agent_ends, agent_tools, agent_turns, gaps, spending
+from workflows.engine import agent_answers, agent_ends, agent_tools, agent_turns, gaps, slots, spending
 from workflows.engine.agent_ends import node_of, reach_limit
 from workflows.engine.agent_state import AgentState, Conversation, News
+from workflows.engine.complexity import Asked
 from workflows.engine.effects import slot_of
 from workflows.engine.machine import problem
+from workflows.engine.model_choice import choose
 from workflows.engine.pauses import open_for_failure
 from workflows.engine.steps import Fail, Succeed
 from workflows.engine.tellings import telling
@@ -35,7 +37,7 @@ def start(m: Machine, owner: Activation, node: AgentNode, instructions: str, pro
     talk = _talk_before(m, m.frame_of(owner)) if node.session == "inherit" else Conversation()
     agent = AgentState(
         id=owner.id,
-        alias=node.model,
+        alias=choose(m, node.model, Asked(prompt, instructions, len(node.tools), talk.messages + 1)),
         talk=talk,
         max_turns=node.max_turns,
         max_tool_calls=node.max_tool_calls,
@@ -55,7 +57,7 @@ def _talk_before(m: Machine, frame: Frame) -> Conversation:
     if at is None or at.talk is None:
         return Conversation()
     found = at.talk
-    return Conversation(found.transcript, found.in_bytes, found.known, found.alias, found.system)
+    return Conversation(found.transcript, found.in_bytes, found.known, found.alias, found.system, found.messages)
 
 
 def _ask_for_missing(m: Machine, owner: Activation, node: AgentNode) -> None:
@@ -124,11 +126,19 @@ def advance(m: Machine, owner: Activation) -> None:
     if agent.slots:
         agent_tools.release_next(m, agent)
         if any(slot.answer is None for slot in agent.slots):
+            _rest(m, owner)
             return
         agent.news.results = [slot.answer for slot in agent.slots if slot.answer is not None]
         agent.slots = []
     if not m.calls_of(owner.id):
         _next_turn(m, owner, agent)
+
+
+def _rest(m: Machine, owner: Activation) -> None:
+    """Where all that is left waits for people, so does the agent."""
+    left = m.calls_of(owner.id)
+    if left:
+        slots.park_call(m, left[0])
 
 
 def _next_turn(m: Machine, owner: Activation, agent: AgentState) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from policies.decide import decide
 from policies.model import Effect, Trigger, Verdict
 from workflows.contracts.failures import FailureType
-from workflows.engine import auditing, leasing, pauses, payloads, pricing, seen, spending, verdicts
+from workflows.engine import auditing, leasing, pauses, payloads, pricing, seen, slots, spending, verdicts
 from workflows.engine.calling import downshift
 from workflows.engine.commands import StartCall
 from workflows.engine.dropping import is_cancellable
@@ -97,6 +97,7 @@ def _hold(m: Machine, call: CallState, activation: Activation) -> None:
     """An effect before it in its agent's turn has no final result yet; once it has, this call is decided again."""
     call.status = "held"
     spending.stop_clock(m, activation)
+    slots.park_call(m, activation)
 
 
 def _decide(m: Machine, call: CallState, activation: Activation) -> tuple[Request, Decision]:

@@ -13,7 +13,7 @@ from workflows.engine.pauses import ask_before, open_for_failure
 from workflows.engine.queue import enqueue
 from workflows.engine.scopes import end_branch, fail_branch
 from workflows.engine.state import Activation
-from workflows.engine.steps import Enter, Fail, Lifted, Requeue, Resolved, Restart, Succeed
+from workflows.engine.steps import Advance, Enter, Fail, Lifted, Requeue, Resolved, Restart, Succeed
 from workflows.language.expressions import ExpressionError
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _take(m: Machine, step: Step) -> None:
             _go_on(m, activation, step)
 
 
-def _go_on(m: Machine, activation: Activation, step: Requeue | Restart | Resolved | Lifted) -> None:
+def _go_on(m: Machine, activation: Activation, step: Requeue | Restart | Resolved | Lifted | Advance) -> None:
     match step:
         case Requeue():
             enqueue(m, m.state.calls[step.call])
@@ -70,6 +70,8 @@ def _go_on(m: Machine, activation: Activation, step: Requeue | Restart | Resolve
             agents.resolved(m, activation, step)
         case Lifted():
             agents.lifted(m, activation, step)
+        case Advance():
+            agents.advance(m, activation)
         case _:
             assert_never(step)
 

@@ -15,8 +15,14 @@ if TYPE_CHECKING:
 
 def park_call(m: Machine, activation: Activation) -> None:
     """An activation waits: its frame's token does, too, unless other calls of the agent are under way."""
-    if activation.agent is None or all(one.status == "waiting" for one in m.calls_of(activation.agent)):
+    if activation.agent is None or not any(_moves(m, one) for one in m.calls_of(activation.agent)):
         park(m, m.frame_of(activation))
+
+
+def _moves(m: Machine, activation: Activation) -> bool:
+    call = None if activation.call is None else m.state.calls[activation.call]
+    moving = call is not None and call.status in ("queued", "in_flight")
+    return moving or any(not isinstance(step, Enter) and step.activation == activation.id for step in m.todo)
 
 
 def park(m: Machine, frame: Frame) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workflows.engine import agent_tools, agents, auditing
+from workflows.engine import agent_tools, auditing, slots
 from workflows.engine.controls import spend
+from workflows.engine.steps import Advance
 
 if TYPE_CHECKING:
     from workflows.engine.events import Steered
@@ -42,4 +43,5 @@ def steer(m: Machine, event: Steered) -> None:
     agent.news.content.append({"text": event.text})
     if event.interrupt:
         agent_tools.supersede(m, agent)
-        agents.advance(m, m.state.activations[agent.id])
+        owner = m.state.activations[agent.id]
+        slots.wake(m, m.frame_of(owner), Advance(owner.id))

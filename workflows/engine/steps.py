@@ -78,4 +78,12 @@ class Lifted:
     step: Literal["lifted"] = "lifted"
 
 
-Step = Annotated[Enter | Succeed | Fail | Requeue | Restart | Resolved | Lifted, Field(discriminator="step")]
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """An agent goes on: what its turn waited for is done with."""
+
+    activation: str
+    step: Literal["advance"] = "advance"
+
+
+Step = Annotated[Enter | Succeed | Fail | Requeue | Restart | Resolved | Lifted | Advance, Field(discriminator="step")]

@@ -209,8 +209,15 @@ def _application_failure(call: str, cause: ApplicationError) -> CallFailed:
         billed="no" if cause.type in AT_THE_EDGE else bill.billed,  # the edge let nothing out
         usage=bill.usage,
         card=_card(detail),
+        lacks=_lacks(detail),
         request=bill.request,
     )
+
+
+def _lacks(detail: object) -> str | None:
+    """The name of the tool that the worker is about."""
+    name = detail.get("tool") if isinstance(detail, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def _card(detail: object) -> dict[str, object] | None:
