@@ -10,11 +10,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from temporalio.service import RPCError
+
 from cli.cluster import Cluster
 from cli.start import Start, start
 from tests.chaos.agent_history import Left, conversation, faults_of, left_by
 from tests.chaos.agent_material import FINAL, ITEMS, TURNS, graph, wanted
-from tests.chaos.person import UNCERTAIN, Person, lines, size
+from tests.chaos.person import LOOK_S, UNCERTAIN, Person, lines, size
 from workflows.contracts.names import TASK_QUEUE
 from workflows.contracts.run import RunView
 
@@ -63,8 +65,7 @@ async def converse(at: Ground, kills: int, chance: random.Random) -> AgentTrial:
     person = Person(at, run.id, chance, journal_began)
     busy = [asyncio.create_task(person.attend()), asyncio.create_task(_disturb(at, trial, kills, chance))]
     try:
-        handle = at.client.get_workflow_handle(run.id, result_type=RunView)
-        view = await asyncio.wait_for(handle.result(), LIMIT_S)
+        view = await asyncio.wait_for(_result(at, run.id), LIMIT_S)
         await busy[1]
     except TimeoutError:
         trial.faults.append(f"the run `{run.id}` did not end within {LIMIT_S:g} s")
@@ -82,6 +83,17 @@ async def converse(at: Ground, kills: int, chance: random.Random) -> AgentTrial:
     _check_conversation(trial, await conversation(at, left))
     _check_history(trial, left)
     return trial
+
+
+async def _result(at: Ground, run: str) -> RunView:
+    """The run's result, asked for again whenever the server went away meanwhile."""
+    while True:
+        try:
+            result: RunView = await at.client.get_workflow_handle(run, result_type=RunView).result()
+        except RPCError:
+            await asyncio.sleep(LOOK_S)
+        else:
+            return result
 
 
 async def _disturb(at: Ground, trial: AgentTrial, kills: int, chance: random.Random) -> None:

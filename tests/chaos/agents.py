@@ -80,8 +80,8 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=12)
     given = parser.parse_args()
     say(f"seed {given.seed}: repeat with `python -m tests.chaos.agents --seed {given.seed}`")
-    found = asyncio.run(trials(given.rounds, given.kills, given.seed))
     result = Result("agents", details={"seed": given.seed})
+    found = asyncio.run(trials(given.rounds, given.kills, given.seed))
     result.figures = figures(found)
     report(result)
     return 1 if any(trial.faults for trial in found) else 0
