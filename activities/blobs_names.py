@@ -72,9 +72,14 @@ def record_name(folder: str, key: str) -> str:
     return f"{record_folder(folder)}/{require_hex(key)}"
 
 
+def is_tenant(tenant: str) -> bool:
+    """Whether a policy may have a tenant of this name."""
+    return _TENANT.fullmatch(tenant) is not None
+
+
 def tenant_folder(tenant: str) -> str:
     """The folder of a tenant's content, with a slash at its end."""
-    if not _TENANT.fullmatch(tenant):
+    if not is_tenant(tenant):
         raise BlobError(f"`{tenant[:80]}` is no name of a tenant")
     return f"tenants/{tenant}/"
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-
+from activities.claim_keys import effect_key
 from activities.failures import tool_failed, uncertain
 from activities.ports import BlobError, BlobStore
 from workflows.contracts.calls import Call
@@ -15,9 +14,8 @@ async def claim_effect(blobs: BlobStore, call: Call, owner: str) -> None:
     A reset, a second worker and a repeated attempt all come with the same key; only a person's `retry`
     raises the generation. Claim and effect are two steps, so a claim alone proves nothing about the effect.
     """
-    key = hashlib.sha256(f"{call.key}~{call.generation}".encode()).hexdigest()
     try:
-        first = await blobs.claim(key, owner)
+        first = await blobs.claim(effect_key(call.key, call.generation), owner)
     except BlobError as error:
         raise tool_failed(f"`{call.name}`: its effect could not be claimed: {error}", retryable=True) from None
     if not first:

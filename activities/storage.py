@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from temporalio.api.common.v1 import Payload
@@ -55,11 +55,16 @@ class BlobDriver(StorageDriver):
         return StorageDriverClaim({_DIGEST: await self._store.put(data), _SIZE: str(len(data))})
 
     async def _get(self, claim: StorageDriverClaim) -> Payload:
-        digest = claim.claim_data.get(_DIGEST, "")
+        digest = digest_of_claim(claim.claim_data)
         data = await self._store.get(digest)
         if str(len(data)) != claim.claim_data.get(_SIZE):
             raise BlobDamaged(f"blob `{digest}` has {len(data)} bytes, but history says {claim.claim_data.get(_SIZE)}")
         return Payload.FromString(data)
+
+
+def digest_of_claim(claim_data: Mapping[str, str]) -> str:
+    """The SHA-256 that a claim of ours names."""
+    return claim_data.get(_DIGEST, "")
 
 
 def with_external_storage(

@@ -43,6 +43,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("cost", "cli.commands.cost:cost", "What runs may use, have used and hold: tokens and money."),
     Verb("graph", "cli.commands.graph:graph", "Check and draw graphs."),
     Verb("policy", "cli.commands.policy:policy", "Check, test and explain policies."),
+    Verb("blobs", "cli.commands.blobs:blobs", "Large values and conversations: what is kept, and for how long."),
     Verb("keys", "cli.commands.keys:keys", "The private keys that people sign with."),
     Verb("approvals", "cli.commands.approvals:approvals", "What was approved for all runs of a tenant."),
     Verb("tools", "cli.commands.tools:tools", "The tools that a worker here has."),
@@ -53,7 +54,6 @@ VERBS: tuple[Verb, ...] = (
 
 LATER: frozenset[str] = frozenset(
     {
-        "blobs",
         "fork",
         "gap",
         "migrate",

@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, NoReturn
 from temporalio.service import RPCError
 
 from activities.blobs_places import open_blobs
+from activities.tools.reloading import looking
 from policies.errors import DocumentError
 from worker.audit_key import forget_audit_key, require_signer
 from worker.blob_directory import require_blobs
+from worker.blob_users import note_namespace
 from worker.compose import build_worker, compose
 from worker.connect import Unreachable, connect, leave, target, worker_identity
 from worker.ledgers import keeping_ledgers
@@ -26,6 +28,7 @@ from worker.packages import foreign_packages
 from worker.polling import polls
 from worker.seal_key import forget, require_seal_keys
 from worker.settings import READY_FD, settings
+from worker.sweeping import sweeping
 from worker.telemetry import telemetry
 
 if TYPE_CHECKING:
@@ -72,7 +75,7 @@ async def serve(client: Client, composition: Composition, until: asyncio.Event, 
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(threads, thread_name_prefix="detent"))
     worker = build_worker(client, composition)
     seals = require_seal_keys(composition.seals)
-    async with keeping_ledgers(client, composition.policy, seals), worker:
+    async with keeping_ledgers(client, composition.policy, seals), looking(composition.toolbox), worker:
         with contextlib.suppress(RPCError):  # a key may poll and not look: then we are ready when we say so
             await polls(client, worker.task_queue, worker_identity(), POLLS_S)
         ready()
@@ -93,11 +96,14 @@ async def _work(found: Settings, where: Target, environ: Mapping[str, str]) -> N
     forget_audit_key(os.environ)
     redact_logs(composition.redactor)
     traces = telemetry(environ, composition.redactor)
-    client = await connect(where, open_blobs(found.blobs), plugins=traces.plugins)
+    blobs = open_blobs(found.blobs)
+    client = await connect(where, blobs, plugins=traces.plugins)
+    await note_namespace(blobs, client.namespace)
     for line in composition.lines():
         log.info("%s", line)
     await warn_of_missing_attributes(client)
-    await serve(client, composition, until, lambda: _tell_ready(where, found, environ))
+    async with sweeping(client, blobs, found.retention_ms):
+        await serve(client, composition, until, lambda: _tell_ready(where, found, environ))
     await asyncio.to_thread(traces.flush)
     log.info("stopped")
 

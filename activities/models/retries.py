@@ -7,8 +7,7 @@ was that led to it, ends the call as one that may have been billed, and a new ca
 
 from __future__ import annotations
 
-import hashlib
-
+from activities.claim_keys import begun_key, unbilled_key
 from activities.models import failures
 from activities.ports import BlobError, BlobStore
 from workflows.contracts.calls import Call
@@ -40,9 +39,8 @@ async def begin(blobs: BlobStore, call: Call, run_id: str, attempt: int) -> None
     A seal proves that a call was the run's, and not that it is scheduled once: whoever can complete the run's
     workflow tasks may schedule the same sealed call again. A reset is another execution and calls anew.
     """
-    key = hashlib.sha256(f"{call.key}~{call.generation}~begun~{run_id}~{attempt}".encode()).hexdigest()
     try:
-        first = await blobs.claim(key, "begun")
+        first = await blobs.claim(begun_key(call.key, call.generation, run_id, attempt), "begun")
     except BlobError as error:
         raise failures.model_failed(call.name, f"it could not be told from a repetition: {error}") from None
     if not first:
@@ -50,4 +48,4 @@ async def begin(blobs: BlobStore, call: Call, run_id: str, attempt: int) -> None
 
 
 def _key(call: Call, attempt: int) -> str:
-    return hashlib.sha256(f"{call.key}~{call.generation}~unbilled~{attempt}".encode()).hexdigest()
+    return unbilled_key(call.key, call.generation, attempt)

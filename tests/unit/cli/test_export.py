@@ -12,8 +12,9 @@ from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from activities.blobs import DirectoryBlobs
+from activities.stored_payloads import payloads
 from cli.exits import CommandError, Exit
-from cli.export import inline, payloads
+from cli.export import inline
 from cli.running import activation_of
 from worker.connect import converter
 
