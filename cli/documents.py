@@ -13,11 +13,9 @@ from workflows.language.validate import check_graph
 from workflows.language.yaml import attach, load
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
+    from cli.inventory import Cards
     from cli.options import WorkerOptions
     from policies.errors import Problem
-    from workflows.contracts.run import ToolCard
     from workflows.language.yaml import Loaded
 
 
@@ -46,13 +44,12 @@ def load_document(file: str) -> Loaded:
 
 def read_graph(
     file: str,
-    tools: Mapping[str, ToolCard] | None = None,
-    models: Collection[str] | None = None,
+    here: Cards | None = None,
     *,
     allow_gaps: bool = False,
     worker: WorkerOptions = HERE,
 ) -> GraphFile:
-    """Read and check a graph, against a registry where one is given; what is wrong with it is in the result.
+    """Read and check a graph, against what is here where that is given; what is wrong with it is in the result.
 
     Where secrets stand in it nothing else is said: other problems might quote them.
     """
@@ -61,7 +58,11 @@ def read_graph(
     except DocumentError as error:
         return GraphFile(None, error.problems)
     problems = graph_secrets(loaded.data, worker) or check_graph(
-        loaded.data, tools=tools, models=models, allow_gaps=allow_gaps
+        loaded.data,
+        tools=None if here is None else here.tools,
+        models=None if here is None else here.models,
+        skills=None if here is None else here.skills,
+        allow_gaps=allow_gaps,
     )
     return GraphFile(loaded.data, tuple(attach(problems, loaded.places, file)))
 

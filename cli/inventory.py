@@ -1,4 +1,4 @@
-"""What a worker started here would have: its tools and models, without starting one."""
+"""What a worker started here would have: its tools, models and skills, without starting one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from activities.models.catalogue import load_catalogue
+from activities.skills import Shelf
 from activities.tools.registry import load_tools
 from worker.operator_files import load_policy
 from worker.settings import settings
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Cards:
-    """Tools and models by name; `missing_keys` maps an alias to the reference of a key that is not there."""
+    """Tools and models by name, the names of skills; `missing_keys` maps an alias to a key that is not there."""
 
     tools: Mapping[str, ToolCard]
     models: Mapping[str, ModelCard]
     missing_keys: Mapping[str, str]
     warnings: tuple[str, ...]
+    skills: tuple[str, ...] = ()
 
 
 def cards(worker: WorkerOptions, environ: Mapping[str, str], beside: str | None = None) -> Cards:
@@ -38,4 +40,15 @@ def cards(worker: WorkerOptions, environ: Mapping[str, str], beside: str | None 
     catalogue = load_catalogue(
         found.models, found.graph_models, environ=environ, price_of=policy.price, unpriced=policy.unpriced
     )
-    return Cards(toolbox.cards(), catalogue.cards(), catalogue.missing_keys(environ), tuple(catalogue.warnings))
+    return Cards(
+        tools=toolbox.cards(),
+        models=catalogue.cards(),
+        missing_keys=catalogue.missing_keys(environ),
+        warnings=tuple(catalogue.warnings),
+        skills=Shelf(found.skills).names(),
+    )
+
+
+def shelf_of(worker: WorkerOptions, environ: Mapping[str, str]) -> Shelf:
+    """The skills that flags and environment give."""
+    return Shelf(settings(worker.flags(), environ).skills)

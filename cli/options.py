@@ -19,7 +19,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 DIRECTORY = click.Path(file_okay=False, path_type=Path)
 
 
-PARTS = ("policy", "models", "tools", "workspace", "blobs")
+PARTS = ("policy", "models", "tools", "skills", "workspace", "blobs")
 
 
 class _Place(click.ParamType[Any]):
@@ -46,6 +46,7 @@ class WorkerOptions:
     tools: tuple[Path, ...]
     workspace: Path | None
     blobs: BlobPlace | None = None
+    skills: tuple[Path, ...] = ()
 
     @property
     def given(self) -> list[str]:
@@ -78,6 +79,7 @@ tools_option = click.option("--tools", type=DIRECTORY, multiple=True, help="A di
 _WORKER = (
     click.option("--blobs", type=_Place(), help="Where large values are kept: a directory, or s3://, gs://, az:// …"),
     click.option("--workspace", type=DIRECTORY, help="The directory that tools work in (default: the current one)."),
+    click.option("--skills", type=DIRECTORY, multiple=True, help="A directory of skills; repeatable."),
     tools_option,
     click.option("--models", type=FILE, help="The models file."),
     click.option("--policy", type=FILE, help="The policy file."),

@@ -66,7 +66,7 @@ class Voice:
         if signer is None:
             return control
         said = control.model_copy(update=self._times("once"))
-        data = control_bytes(said.model_dump(mode="json", exclude_none=True), **run)
+        data = signable(lambda given: control_bytes(given, **run), said.model_dump(mode="json", exclude_none=True))
         return said.model_copy(update={"signature": signer.sign(data)})
 
     def starter(self, **run: str) -> Starter | None:

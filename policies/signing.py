@@ -48,15 +48,25 @@ def answer_bytes(answer: Mapping[str, object]) -> bytes:
 def control_bytes(
     control: Mapping[str, object], *, action: str, namespace: str, workflow_id: str, first_run_id: str
 ) -> bytes:
-    """What the signature of `pause`, `resume`, `cancel` or `repin` (the `action`) on one run is over."""
+    """What the signature of a control (the `action`) on one run is over: all that it says, and which run it is."""
     run = {"action": action, "namespace": namespace, "workflow_id": workflow_id, "first_run_id": first_run_id}
     return CONTROL_DOMAIN + _signable({"v": 1, **_said(control), **run})
 
 
 def start_bytes(  # noqa: PLR0913  one argument per field that the signature covers
-    *, namespace: str, workflow_id: str, graph_digest: str, input_digest: str, by: str, issued_at: str
+    *,
+    namespace: str,
+    workflow_id: str,
+    graph_digest: str,
+    input_digest: str,
+    by: str,
+    issued_at: str,
+    allow_gaps: bool = False,
 ) -> bytes:
-    """What the signature of a run's start is over. The digests are those of the graph and the input as sent."""
+    """What the signature of a run's start is over. The digests are those of the graph and the input as sent.
+
+    That gaps are allowed stands in it only where they are: starts that were signed before hold.
+    """
     return START_DOMAIN + _signable(
         {
             "namespace": namespace,
@@ -65,6 +75,7 @@ def start_bytes(  # noqa: PLR0913  one argument per field that the signature cov
             "input_digest": input_digest,
             "by": by,
             "issued_at": issued_at,
+            **({"allow_gaps": True} if allow_gaps else {}),
         }
     )
 

@@ -101,6 +101,7 @@ def _documents(found: Settings, place: Target, environ: Mapping[str, str]) -> li
         _fine("policy", f"{named}: `{policy.name}`, digest {policy.digest[:16]}"),
         _tenants(policy, place.namespace, found.task_queue),
         _fine("tools", f"{len(composition.tools)}: {', '.join(sorted(composition.tools))}"),
+        _fine("skills", ", ".join(composition.skills.names()) or "none"),
         *_models(composition, environ),
         *_inside(found),
     ]
@@ -150,7 +151,7 @@ def _models(composition: Composition, environ: Mapping[str, str]) -> list[Check]
 
 def _inside(found: Settings) -> list[Check]:
     """Operator files in the workspace are safe from file tools, but not from whoever else writes there."""
-    files = [path for path in (found.policy, found.models, *found.tools) if path]
+    files = [path for path in (found.policy, found.models, *found.tools, *found.skills) if path]
     inside = [str(path) for path in files if path.is_relative_to(found.workspace)]
     if not inside:
         return []

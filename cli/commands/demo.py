@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -72,7 +72,8 @@ def _stage(worker: WorkerOptions) -> Stage:
     shutil.copytree(EXAMPLE, copy)
     scripted = None if os.environ.get(REAL_MODEL_KEY) else copy / "models.yaml"
     workspace = worker.workspace or copy / "workspace"
-    options = WorkerOptions(worker.policy or copy / "policy.yaml", worker.models or scripted, worker.tools, workspace)
+    policy, models = worker.policy or copy / "policy.yaml", worker.models or scripted
+    options = replace(worker, policy=policy, models=models, workspace=workspace)
     return Stage(copy / "graph.yaml", workspace, options)
 
 

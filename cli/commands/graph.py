@@ -41,8 +41,8 @@ def graph() -> None:
 @pass_session
 def check(session: Session, file: str, *, allow_gaps: bool, worker: WorkerOptions) -> int:
     """Check a graph against the language and against what a worker here has; exits 7 if it cannot run."""
-    registry = cards(worker, os.environ, beside=file)
-    found = read_graph(file, registry.tools, registry.models, allow_gaps=allow_gaps, worker=worker)
+    here = cards(worker, os.environ, beside=file)
+    found = read_graph(file, here, allow_gaps=allow_gaps, worker=worker)
     if session.as_json:
         session.print_json([problem_object(problem) for problem in found.problems])
     else:

@@ -71,8 +71,8 @@ def test_what_is_hidden_or_left_behind_is_no_part_of_a_skill(tmp_path: Path) -> 
 
 
 def test_skills_come_from_several_directories_by_name(tmp_path: Path) -> None:
-    for shelf, name in (("one", "cite"), ("two", "ask"), ("two", "_draft"), ("two", ".hidden")):
-        write_skill(tmp_path / shelf, name)
+    for above, name in (("one", "cite"), ("two", "ask"), ("two", "_draft"), ("two", ".hidden")):
+        write_skill(tmp_path / above, name)
     (tmp_path / "two" / "README.md").write_text("x")
     shelf = Shelf((tmp_path / "one", tmp_path / "two"))
     assert shelf.names() == ("ask", "cite")
