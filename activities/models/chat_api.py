@@ -32,6 +32,8 @@ class ChatApi:
     def __init__(self, endpoint: Endpoint, secret: Secret | None, *, json_schema: bool = True) -> None:
         self._endpoint, self._secret, self._json_schema = endpoint, secret, json_schema
         self._echoes = Echoes(secret)
+        # Left out of each request: the SDK refuses to send one whose key is left out of the client alone.
+        self._without = {} if secret else {"Authorization": openai.Omit()}
         self._client = openai.AsyncOpenAI(
             # Given always, like the two below: what is left out the SDK looks for in the environment.
             api_key=secret.value if secret else "none",
@@ -40,7 +42,7 @@ class ChatApi:
             base_url=endpoint.url,
             max_retries=0,
             timeout=TIMEOUT,
-            default_headers=_left_out(secret),  # type: ignore[arg-type] # an `Omit` leaves a header out; the type knows only text
+            default_headers=_headers(secret),  # type: ignore[arg-type] # an `Omit` leaves a header out; the type knows only text
             http_client=openai.DefaultAsyncHttpxClient(
                 follow_redirects=False, timeout=TIMEOUT, mounts=direct(endpoint)
             ),
@@ -48,10 +50,9 @@ class ChatApi:
 
     async def send(self, ask: Ask, progress: Progress) -> Reply:
         """Send one request and read its stream to the end. Cancelling closes the stream."""
-        alias = ask.card.alias
+        alias, request = ask.card.alias, request_of(ask, self._endpoint, json_schema=self._json_schema)
         try:
-            request = request_of(ask, self._endpoint, json_schema=self._json_schema)
-            stream = await self._client.chat.completions.create(stream=True, **request)
+            stream = await self._client.chat.completions.create(stream=True, extra_headers=self._without, **request)
             async with stream:
                 return await self._read(stream, ask, progress)
         except ApplicationError:
@@ -81,10 +82,11 @@ class ChatApi:
         return answer.reply(stream.response.headers.get("x-request-id"))
 
 
-def _left_out(secret: Secret | None) -> dict[str, openai.Omit]:
-    """Headers that the SDK would send of itself: those of variables, and a placeholder where there is no key."""
-    names = ["OpenAI-Organization", "OpenAI-Project", *ambient_headers("OPENAI_CUSTOM_HEADERS")]
-    return {name: openai.Omit() for name in [*names, *([] if secret else ["Authorization"])]}
+def _headers(secret: Secret | None) -> dict[str, str | openai.Omit]:
+    """The key, and nothing of what the SDK would send of itself: headers and accounts that variables name."""
+    ambient = ["OpenAI-Organization", "OpenAI-Project", *ambient_headers("OPENAI_CUSTOM_HEADERS")]
+    left_out = {name: openai.Omit() for name in ambient if name.lower() != "authorization"}
+    return {**left_out, "Authorization": f"Bearer {secret.value}" if secret else openai.Omit()}
 
 
 def _words(error: openai.APIError) -> str:

@@ -39,7 +39,7 @@ class MessagesApi:
             base_url=endpoint.url,
             max_retries=0,
             timeout=TIMEOUT,
-            default_headers=_left_out(secret),  # type: ignore[arg-type] # an `Omit` leaves a header out; the type knows only text
+            default_headers=_headers(secret),  # type: ignore[arg-type] # an `Omit` leaves a header out; the type knows only text
             open_telemetry=False,
             http_client=anthropic.DefaultAsyncHttpxClient(
                 follow_redirects=False, timeout=TIMEOUT, mounts=direct(endpoint)
@@ -48,9 +48,8 @@ class MessagesApi:
 
     async def send(self, ask: Ask, progress: Progress) -> Reply:
         """Send one request and read its stream to the end. Cancelling closes the stream."""
-        alias = ask.card.alias
+        alias, request = ask.card.alias, request_of(ask, self._options)
         try:
-            request = request_of(ask, self._options)
             with warnings.catch_warnings():
                 # The operator chose the model and how it thinks; what will be retired one day must not fail a call.
                 warnings.simplefilter("ignore")
@@ -94,7 +93,8 @@ class MessagesApi:
         return answer.reply(stream.response.headers.get("request-id"))
 
 
-def _left_out(secret: Secret | None) -> dict[str, anthropic.Omit]:
-    """Headers that the SDK would send of itself: those of a variable, and a placeholder where there is no key."""
-    names = ambient_headers("ANTHROPIC_CUSTOM_HEADERS")
-    return {name: anthropic.Omit() for name in [*names, *([] if secret else ["Authorization"])]}
+def _headers(secret: Secret | None) -> dict[str, str | anthropic.Omit]:
+    """The key, and nothing of what the SDK would send of itself: headers that a variable names, a placeholder."""
+    ambient = [name for name in ambient_headers("ANTHROPIC_CUSTOM_HEADERS") if name.lower() != "authorization"]
+    left_out = {name: anthropic.Omit() for name in ambient}
+    return {**left_out, "Authorization": f"Bearer {secret.value}" if secret else anthropic.Omit()}

@@ -77,7 +77,7 @@ def _of_assistant(message: Message, ask: Ask, names: ToolNames) -> list[Block]:
     blocks: list[Block] = []
     chars = calls = 0
     for kept in message.raw if own else ():
-        if kept["by"] == ask.args.model:
+        if kept.get("by") == ask.args.model:
             blocks += [*_said(text[chars : kept["chars"]]), *_uses(message.tool_calls[calls : kept["calls"]], names)]
             blocks.append(kept["block"])
             chars, calls = kept["chars"], kept["calls"]

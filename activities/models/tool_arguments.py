@@ -22,7 +22,7 @@ def tool_use(call_id: str, name: str, text: str, echoes: Echoes, *, cut: bool = 
         return named.model_copy(update={"args": _read(text, echoes, cut=cut)})
     except (ValueError, RecursionError) as error:
         # Redacted before it is cut: a cut through the key would leave half of it.
-        clean = echoes.text(text)
+        clean = echoes.text(text).encode(errors="replace").decode()
         begin = clean if len(clean) <= SHOWN_CHARS else f"{clean[:SHOWN_CHARS]}…"
         cause = "the answer was cut off at its limit of tokens" if cut else echoes.text(str(error))
         fault = f"the arguments are not a JSON object: {cause}" + (f"; they began with: {begin}" if begin else "")
