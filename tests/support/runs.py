@@ -220,7 +220,7 @@ async def working(
     workspace.mkdir(exist_ok=True)
     _write_operator_files(own, policy or policy_of(), script)
     policy_file, models = own / "policy.yaml", own / "models.yaml"
-    settings = Settings(workspace, blobs._root, policy_file, models, (TOOLS,), task_queue)
+    settings = Settings(workspace, blobs._root, policy_file, models, (TOOLS,), task_queue=task_queue)
     environ = {"DETENT_SEAL_KEY": SEAL_KEY, "DETENT_AUDIT_KEY": AUDIT_KEY}
     if carry_after is not None:
         environ["DETENT_CARRY_AFTER_EVENTS"] = str(carry_after)
