@@ -81,7 +81,7 @@ def _require_pinned(skill: Skill, name: str, digest: str) -> None:
 def changed(name: str, why: str) -> ApplicationError:
     """A skill that a run has pinned is another one on this worker; trying again would find the same."""
     message = f"skill {show(name)} has changed: {why}; put it back as it was, or start a new run"
-    return failure(FailureType.TOOL_CHANGED, message, details=_about(name))
+    return failure(FailureType.SKILL_CHANGED, message, details=_about(name))
 
 
 def _about(name: str) -> dict[str, object]:
