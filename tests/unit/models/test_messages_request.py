@@ -243,10 +243,11 @@ def test_thoughts_are_shown_to_nobody_but_the_model_that_had_them() -> None:
     assert kinds(TURN.model_copy(update={"provider": "other"})) == without
 
 
-def test_sdk_takes_all_that_is_sent() -> None:
+def test_sdk_takes_all_that_is_sent_and_still_lacks_what_goes_around_it() -> None:
     options = MessagesOptions(thinking=2000)
     ask = ask_of(user("Hi."), system="S.", tools=(READ,), output_schema=CLOSED, max_tokens=8000)
     sampled = request_of(ask_of(user("Hi."), temperature=0.5))
     taken = inspect.signature(AsyncMessages.create).parameters
     assert (request_of(ask, options).keys() | sampled.keys() | {"tool_choice"}) <= taken.keys()
+    assert "temperature" not in taken  # once it is there again, messages_request.py need not send it as an extra
     assert set(COUNTED) <= inspect.signature(AsyncMessages.count_tokens).parameters.keys()
