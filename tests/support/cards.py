@@ -92,6 +92,26 @@ MODELS: tuple[ModelCard, ...] = (
         price=PriceCard(),
         digest=digest(["short"]),
     ),
+    ModelCard(
+        alias="steady",
+        provider="scripted",
+        model="steady",
+        max_tokens=2000,
+        context=100_000,
+        price=PriceCard(input=3000, output=15000, cache_read=300, cache_write=3750),
+        digest=digest(["steady"]),
+        fallback=("small", "default"),
+    ),
+    ModelCard(
+        alias="auto",
+        provider="router",
+        model="router",
+        max_tokens=4096,
+        context=200_000,
+        price=PriceCard(),
+        digest=digest(["auto"]),
+        routes={"simple": "small", "medium": "default", "complex": "steady"},
+    ),
 )
 
 

@@ -84,6 +84,7 @@ def _account(agent: AgentState, given: Mapping[str, object], said: ModelOutput, 
         talk.transcript = said.transcript.model_dump(mode="json")
         talk.in_bytes = said.transcript_bytes
     talk.alias = agent.alias
+    talk.messages += 0 if compacting else 2
     talk.known = 0 if compacting else int(used.get("tokens", 0))
     agent.last_input = 0 if compacting else int(used.get("tokens", 0)) - int(used.get("output_tokens", 0))
 

@@ -34,7 +34,8 @@ class ToolSlot:
 class Conversation:
     """Where a conversation stands: its transcript (a `Ref` as JSON), how many bytes that leads to, what was settled.
 
-    `known` is the input and output tokens of the last call on it, with the model `alias`; `system` what it begins with.
+    `known` is the input and output tokens of the last call on it, with the model `alias`; `system` what it begins with,
+    `messages` how many were said on it.
     """
 
     transcript: dict[str, object] | None = None
@@ -42,6 +43,7 @@ class Conversation:
     known: int = 0
     alias: str = ""
     system: str = ""
+    messages: int = 0
 
 
 @dataclass(slots=True)

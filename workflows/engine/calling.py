@@ -11,8 +11,10 @@ from policies.canonical import NotCanonical, canonical, digest
 from policies.model import Effect, Risk
 from workflows.contracts.failures import FailureType
 from workflows.engine import measuring
+from workflows.engine.complexity import Asked
 from workflows.engine.gaps import Lack, lack_of_node, stand_in
 from workflows.engine.machine import problem
+from workflows.engine.model_choice import choose
 from workflows.engine.pricing import input_bound, input_of
 from workflows.engine.queue import enqueue
 from workflows.engine.state import CallState
@@ -65,11 +67,10 @@ def call_tool(m: Machine, activation: Activation, tool: str, args: object) -> No
 
 def call_model(m: Machine, activation: Activation, node: ModelNode, system: str | None, prompt: str) -> None:
     """Want one model call with one user message."""
-    alias = stand_in(m, "model", node.model)
-    card = m.card.models.get(alias)
-    if card is None:
-        _miss(m, activation, "model", alias, None)
+    if lacks_model(m, activation, node.model):
         return
+    alias = choose(m, stand_in(m, "model", node.model), Asked(prompt, system or ""))
+    card = m.card.models[alias]
     max_tokens = min(node.max_tokens or card.max_tokens, card.context)
     texts = [prompt] if system is None else [system, prompt]
     args: dict[str, object] = {
@@ -97,6 +98,15 @@ def call_model(m: Machine, activation: Activation, node: ModelNode, system: str 
         max_tokens=max_tokens,
     )
     want(m, activation, call)
+
+
+def lacks_model(m: Machine, activation: Activation, alias: str) -> bool:
+    """Whether the run has no such model; then the node waits for it."""
+    known = stand_in(m, "model", alias)
+    if known in m.card.models:
+        return False
+    _miss(m, activation, "model", known, None)
+    return True
 
 
 def _miss(

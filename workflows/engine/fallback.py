@@ -52,16 +52,24 @@ def fall_back(m: Machine, activation: Activation, call: CallState, event: CallFa
 def next_alias(m: Machine, activation: Activation, call: CallState) -> str | None:
     """The model that stands in for the call's, null if there is none: one of the card's, asked for and granted.
 
-    Those that the first model names come first, then those that they name; none is tried twice.
+    Those that the first model names come first, then those that they name; none is tried twice, nor one whose calls
+    the budget's ladder moves to one that was tried.
     """
     if call.kind != "model":
         return None
     done = (*call.tried, call.name)
-    left = [alias for alias in _chain(m, done[0]) if alias not in done and alias in m.card.models]
+    known = [alias for alias in _chain(m, done[0]) if alias in m.card.models]
+    left = [alias for alias in known if not any(meant in done for meant in _meant(m, alias))]
     if not left:
         return None
     request = request_of(m, call, activation)
     return next((alias for alias in left if may(m.policy, request, Capability("model", alias))), None)
+
+
+def _meant(m: Machine, alias: str) -> tuple[str, ...]:
+    """An alias, and the one that its calls end at where the ladder has begun to move them."""
+    moving = m.policy.ladder.downshift is not None and any(rung != "warn" for rung in m.state.rungs.values())
+    return (alias, m.policy.downshift.get(alias, alias)) if moving else (alias,)
 
 
 def _chain(m: Machine, first: str) -> list[str]:

@@ -11,6 +11,7 @@ from workflows.contracts.failures import ErrorInfo, FailureType
 from workflows.engine import auditing, seen, spending, validating, verdicts
 from workflows.engine.calling import call_again
 from workflows.engine.events import CallCancelled, CallFailed, CallSucceeded
+from workflows.engine.fallback import fall_back, tried_before
 from workflows.engine.machine import problem
 from workflows.engine.missing import miss
 from workflows.engine.scopes import end_doomed
@@ -127,7 +128,14 @@ def call_failed(m: Machine, event: CallFailed) -> None:
     if activation.kind == "validate" and event.type == FailureType.TOOL_FAILED:
         validating.tool_failed(m, activation, event.message)
         return
+    _fail(m, call, event, activation)
+
+
+def _fail(m: Machine, call: CallState, event: CallFailed, activation: Activation) -> None:
+    """Another model is asked, or people for what the call lacks, or the node fails."""
     error = _error(m, call, event, activation)
+    if fall_back(m, activation, call, event, error):
+        return
     call.status = "asked"
     m.state.calls[call.id] = call
     activation.call = call.id
@@ -144,6 +152,7 @@ def _error(m: Machine, call: CallState, event: CallFailed, activation: Activatio
         kind, message = FailureType.BUDGET_EXCEEDED, f"`{call.name}` was stopped: the wall clock budget is used up"
     elif kind == "Timeout":
         kind = FailureType.MODEL_FAILED if call.kind == "model" else FailureType.TOOL_FAILED
+    message += tried_before(call)
     return ErrorInfo(type=kind, message=message, node=activation.node, attempts=event.attempts)
 
 

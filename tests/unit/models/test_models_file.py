@@ -85,7 +85,7 @@ def test_price_comes_from_the_entry_then_the_policy(tmp_path: Path) -> None:
 
 def test_without_a_price_a_model_is_called_only_where_the_policy_lets_it(tmp_path: Path) -> None:
     file = tmp_path / "models.yaml"
-    file.write_text("models: {local: {provider: anthropic, model: nobodys}}")
+    file.write_text("models: {local: {provider: anthropic, model: nobodys, context: 9000}}")
     with pytest.raises(DocumentError, match="no price is known"):
         load_catalogue(file, None, environ={})
     catalogue = load_catalogue(file, None, environ={}, unpriced=True)
@@ -94,7 +94,9 @@ def test_without_a_price_a_model_is_called_only_where_the_policy_lets_it(tmp_pat
     assert catalogue.warnings == (
         "model `local` has no price (`unpriced: allow`): its cost counts as 0, and no budget of money holds it",
     )
-    file.write_text("models: {local: {provider: anthropic, model: nobodys, price: {input: 0, output: 0}}}")
+    file.write_text(
+        "models: {local: {provider: anthropic, model: nobodys, context: 9000, price: {input: 0, output: 0}}}"
+    )
     free = load_catalogue(file, None, environ={}, unpriced=True)
     assert (free.cards()["local"].priced, free.warnings) == (True, ())
     assert free.cards()["local"].digest != card.digest
@@ -123,9 +125,7 @@ def test_digest_changes_with_what_a_decision_rests_on(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entry", "code", "words"),
     [
-        ("{provider: openai, model: x, base_url: 'http://127.0.0.1:1/v1'}", "not_yet", "`openai` is not there yet"),
-        ("{provider: anthropic, model: claude-haiku-4-5, fallback: [small]}", "not_yet", "`fallback`"),
-        ("{provider: anthropic, model: claude-haiku-4-5, routing: {}}", "not_yet", "`routing`"),
+        ("{provider: anthropic, model: claude-haiku-4-5, routing: {}}", "unknown_key", "`routing`"),
         ("{provider: anthropic, model: claude-haiku-4-5, api_key: 'keyring:K'}", "not_yet", "keyring"),
         ("{provider: antropic, model: x}", "wrong_value", "did you mean `anthropic`?"),
         ("{provider: anthropic, model: x, modle: y}", "unknown_key", "`modle`"),
@@ -155,7 +155,7 @@ def test_mistake_is_told_with_place_and_remedy(tmp_path: Path, entry: str, code:
 
 
 def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
-    found = problems_of(tmp_path, "{provider: anthropic, max_tokens: 0, timeout: soon, fallback: [x]}")
+    found = problems_of(tmp_path, "{provider: anthropic, max_tokens: 0, timeout: soon, fallback: x}")
     assert {problem.path.rpartition(".")[2] for problem in found} >= {"model", "max_tokens", "timeout", "fallback"}
 
 
@@ -272,7 +272,9 @@ def test_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
         ("{default: true, error: {status: 529, retry_after: 1}}", "wrong_value"),
         ("{default: true, error: 529}", "wrong_type"),
         ("{default: true, error: {status: 529}, text: x}", "reply_match"),
-        ("{default: true, tool_calls: [{name: fs.read, args: {path: a.py}}]}", "not_yet"),
+        ("{default: true, tool_calls: {name: fs.read}}", "wrong_type"),
+        ("{default: true, tool_calls: [{name: fs.read, args: [a]}]}", "wrong_type"),
+        ("{default: true, tool_calls: [{name: fs.read}], error: {status: 400}}", "reply_match"),
         ("{default: true, tool_calls: [{args: []}]}", "missing_key"),
         ("3", "wrong_type"),
     ],
