@@ -9,9 +9,10 @@ from policies.model import Trigger
 from policies.rungs import NAMES
 from policies.spending import MIN_MAX_TOKENS
 from workflows.contracts.failures import ErrorInfo, FailureType
-from workflows.engine import auditing, offers, pricing, slots, spending, verdicts
+from workflows.engine import auditing, gaps, offers, pricing, providing, slots, spending, verdicts
 from workflows.engine.answer_data import amounts_of, guidance_of
 from workflows.engine.clock import rfc3339
+from workflows.engine.fallback import begin_again
 from workflows.engine.finishing import begin_ending
 from workflows.engine.guiding import add_guidance
 from workflows.engine.machine import problem
@@ -20,12 +21,13 @@ from workflows.engine.permit_state import GrantState, PermitState
 from workflows.engine.questions import call_of
 from workflows.engine.requests import BY_RULE
 from workflows.engine.silences import ABORT
-from workflows.engine.steps import Fail, Requeue, Restart, Succeed
+from workflows.engine.steps import Fail, Lifted, Requeue, Restart, Succeed
 
 if TYPE_CHECKING:
     from typing import Literal
 
     from policies.guardrails import Guardrail
+    from workflows.engine.gap_state import GapState
     from workflows.engine.machine import Machine
     from workflows.engine.state import Activation, CallState, PauseState
 
@@ -46,14 +48,25 @@ class Word:
 
 
 def release(m: Machine, pause: PauseState, word: Word) -> None:
-    """Close the pause and do what was said."""
-    close_pause(m, pause)
+    """Close the pause and do what was said; what is said of a gap may leave it open until a worker has looked."""
+    gap = gaps.of_pause(m, pause)
+    if gap is not None and word.outcome != ABORT:
+        providing.answered(m, gap, pause, word)
+        return
+    _close(m, pause, gap)
     if word.outcome == ABORT and ABORT not in _own_outcomes(pause):
         _abort(m, pause, word)
     elif not pause.activation:
         _pass_rules(m, pause, word, call_of(m, pause))
     else:
         _go_on_with(m, m.state.activations[pause.activation], pause, word)
+
+
+def _close(m: Machine, pause: PauseState, gap: GapState | None) -> None:
+    if gap is None:
+        close_pause(m, pause)
+    else:
+        gaps.close(m, gap)
 
 
 def _own_outcomes(pause: PauseState) -> tuple[str, ...]:
@@ -67,11 +80,16 @@ def _go_on_with(m: Machine, activation: Activation, pause: PauseState, word: Wor
         _go_on(m, activation, Succeed(activation.id, result, word.outcome))
     elif Trigger.TASK in pause.triggers and word.outcome == offers.APPROVE:
         _go_on(m, activation, Restart(activation.id))
+    elif pause.limit:
+        _go_on(m, activation, Lifted(activation.id, pause.limit, word.outcome))
     elif word.outcome in offers.YES:
         _let_pass(m, activation, pause, word)
     elif word.outcome == "deny":
         _drop_call(m, activation)
-        _go_on(m, activation, Fail(activation.id, problem(FailureType.DECLINED, _said(pause, word), activation)))
+        told: dict[str, object] | None = (
+            None if activation.agent is None else {"by": "timeout" if word.by == NOBODY else "person"}
+        )
+        _go_on(m, activation, Fail(activation.id, problem(FailureType.DECLINED, _said(pause, word), activation, told)))
     elif word.outcome == "retry":
         _retry(m, activation, pause, word)
     else:  # skip, complete
@@ -80,7 +98,7 @@ def _go_on_with(m: Machine, activation: Activation, pause: PauseState, word: Wor
         _go_on(m, activation, Succeed(activation.id, given, skipped=word.outcome == "skip"))
 
 
-def _go_on(m: Machine, activation: Activation, step: Succeed | Fail | Requeue | Restart) -> None:
+def _go_on(m: Machine, activation: Activation, step: Succeed | Fail | Requeue | Restart | Lifted) -> None:
     slots.wake(m, m.frame_of(activation), step)
 
 
@@ -155,9 +173,11 @@ def _pass_rungs(m: Machine, pause: PauseState, word: Word, call: CallState) -> N
 def _retry(m: Machine, activation: Activation, pause: PauseState, word: Word) -> None:
     activation.generation += 1
     if pause.call is None:
-        activation.calls, activation.check, activation.failures = 0, 0, []
+        if activation.kind != "agent":  # which begins another conversation, of other calls
+            activation.calls, activation.check, activation.failures = 0, 0, []
         _go_on(m, activation, Restart(activation.id))
         return
+    begin_again(m, m.state.calls[pause.call])
     guidance = guidance_of(word.data)
     if guidance is not None:
         add_guidance(m, m.state.calls[pause.call], guidance)
