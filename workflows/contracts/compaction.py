@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Final
 
 from workflows.contracts.conversation import Message, Part, ToolAnswer
@@ -32,10 +32,14 @@ class Cut:
 
 
 def cut(messages: Sequence[Message], keep: int) -> Cut:
-    """Where a compaction cuts; `keep` is how many messages stay at least, beside an open call and the first message."""
+    """Where a compaction cuts: after the first message, and before the last `keep` or an open call.
+
+    Fewer than `keep` stay where they are more than half of it all: nothing would be gained, and every turn that follows
+    would have to be made shorter again.
+    """
     whole = pair(messages, open_end=True)
     begins = 1 if whole and whole[0].role == "user" else 0
-    ends = max(begins, len(whole) - max(0, keep))
+    ends = max(begins, len(whole) - _last(whole, keep))
     if ends == len(whole) and whole and whole[-1].tool_calls:
         ends -= 1  # its results are still to come
     if ends < len(whole) and whole[ends].results:
@@ -69,6 +73,13 @@ def elided(messages: Sequence[Message], keep: int) -> tuple[Message, ...]:
         shorter.append(short)
         excess -= saved
     return (*first, *shorter, *parts.kept)
+
+
+def _last(whole: Sequence[Message], keep: int) -> int:
+    """How many messages at the end, `keep` at most, are half of it all or less."""
+    sizes = [_size(message) for message in reversed(whole)]
+    half = sum(sizes) / 2
+    return min(max(0, keep), sum(size <= half for size in accumulate(sizes)))
 
 
 def _denials(older: Sequence[Message]) -> list[Message]:
@@ -107,8 +118,8 @@ def _note(part: Part) -> Part:
 
 def _size(message: Message) -> int:
     parts = [*message.content, *(part for result in message.results for part in result.content)]
-    calls = (len(json.dumps(call.args)) for call in message.tool_calls)
-    return sum(map(_bytes_of, parts)) + sum(calls)
+    values = [*(call.args for call in message.tool_calls), *message.raw]
+    return sum(map(_bytes_of, parts)) + sum(len(json.dumps(value)) for value in values)
 
 
 def _bytes_of(part: Part) -> int:

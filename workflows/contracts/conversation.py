@@ -77,7 +77,7 @@ class Compact(Wire):
     """What to make of the transcript before it is gone on with: the oldest part becomes something shorter.
 
     `summary`: the call writes it. `elide`: results are replaced by references, without a word from a model. The last
-    `keep` messages stay as they are, more where a call would be parted from its result.
+    `keep` messages stay as they are: more where a call would be parted from its result, fewer where they are over half.
     """
 
     how: Literal["summary", "elide"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.conversations import CONVERSATIONS, DIGEST, assistant, flaws, kept, orderly, result, user
 from workflows.contracts.calls import ModelArgs, ModelOutput
-from workflows.contracts.compaction import SUMMARY_HEADING, cut, elided, summarised
+from workflows.contracts.compaction import SUMMARY_HEADING, _size, cut, elided, summarised
 from workflows.contracts.conversation import Compact, Message, Part, ToolAnswer
 from workflows.contracts.keeping import Kept, kept_of
 from workflows.contracts.repair import pair, repair
@@ -33,6 +33,13 @@ TOLD = user(f"{SUMMARY_HEADING}\n\nso far")
 )
 def test_no_call_is_parted_from_its_result_and_open_ones_stay(keep: int, tail: tuple[Message, ...]) -> None:
     assert cut(TALK, keep).kept == tail
+
+
+@pytest.mark.parametrize(("size", "stay"), [(0, 10), (3, 10), (40, 3)])
+def test_as_many_stay_as_are_to_unless_they_are_over_half(size: int, stay: int) -> None:
+    short = [user("x" * 10) if at % 2 else assistant("x" * 10) for at in range(30)]
+    long = [user("x" * 10 * size) if at % 2 else assistant("x" * 10 * size) for at in range(6)]
+    assert len(cut([*short, *long], 10).kept) == (stay if size else 10)
 
 
 def test_new_beginning_has_the_task_the_summary_the_denials_and_the_tail() -> None:
@@ -80,7 +87,7 @@ def test_whatever_was_said_a_new_beginning_is_in_order_and_forgets_no_denial(
     whole = pair(messages, open_end=True)
     parts = cut(messages, keep)
     assert (*(() if parts.first is None else (parts.first,)), *parts.older, *parts.kept) == whole
-    assert len(parts.kept) >= min(keep, len(whole) - (parts.first is not None))
+    assert sum(map(_size, parts.kept[1:])) <= sum(map(_size, whole)) / 2
     for beginning in (summarised(messages, "so far", keep), elided(messages, keep)):
         assert pair(beginning, open_end=True) == beginning
         assert flaws(repair(beginning)) == []
@@ -90,15 +97,31 @@ def test_whatever_was_said_a_new_beginning_is_in_order_and_forgets_no_denial(
 @given(orderly(), st.integers(0, 9))
 def test_eliding_takes_results_from_the_oldest_on_until_half_is_gone(messages: tuple[Message, ...], keep: int) -> None:
     short = elided(messages, keep)
-    before = [part for message in messages for answer in message.results for part in answer.content]
-    after = [part for message in short for answer in message.results for part in answer.content]
-    changed = [at for at, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
-    for at in changed:
-        assert before[at].ref is not None
-        assert DIGEST in (after[at].text or "")
-    untouched = [message.model_copy(update={"results": ()}) for message in messages]
-    assert [message.model_copy(update={"results": ()}) for message in short] == untouched
-    assert elided(short, 99) == short
+    older = len(messages) - len(cut(messages, keep).kept)
+    old = [answer for message in messages[:older] for answer in message.results]
+    long = [answer.id for answer in old if answer.content[0].ref is not None and not answer.denied]
+    now = {answer.id: answer.content[0] for message in short for answer in message.results}
+    gone = [name for name in long if now[name].ref is None]
+    assert gone == long[: len(gone)]
+    assert all(DIGEST in (now[name].text or "") for name in gone)
+    assert gone == long or sum(map(_size, short)) <= sum(map(_size, messages)) / 2
+    noted = {name: Part(text="") for name in gone}
+    assert _with(short, noted) == _with(messages, noted)
+
+
+def _with(messages: Sequence[Message], parts: Mapping[str, Part]) -> list[Message]:
+    """The messages with other contents of some results."""
+    return [
+        message.model_copy(
+            update={
+                "results": tuple(
+                    answer.model_copy(update={"content": (parts.get(answer.id, answer.content[0]),)})
+                    for answer in message.results
+                )
+            }
+        )
+        for message in messages
+    ]
 
 
 def test_only_as_much_is_elided_as_is_needed() -> None:
@@ -107,7 +130,8 @@ def test_only_as_much_is_elided_as_is_needed() -> None:
     told = elided(talk, 1)[2].results
     assert [answer.content == (kept(4000),) for answer in told] == [False, True, False, False, True]
     assert told[0].content[0].text == f"[left out to save room: 4000 bytes of text, kept as blob:t/{DIGEST}]"
-    assert elided(talk, 3) == talk
+    recent = (user("x" * 50_000), *talk[1:])
+    assert elided(recent, 3) == recent
 
 
 def test_short_results_and_those_without_a_reference_stay() -> None:
