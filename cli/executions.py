@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Execution:
-    """One visit. `parents` are activations; `opened` the branches of a plan, each with the node it begins with."""
+    """One visit. `parents` are activations; `opened` the branches of a plan, each with the node it begins with.
+
+    `moment` is how many moves tokens had made when it ended: with an equal one, nothing moved in between.
+    """
 
     activation: str
     node: str
@@ -31,6 +34,7 @@ class Execution:
     generation: int = 0
     ended_ms: int | None = None
     ended_seq: int | None = None
+    moment: int | None = None
     outcome: str | None = None
     edge: str | None = None
     result: object = None
@@ -52,12 +56,14 @@ class Executions:
     _said: dict[str, Succeed | Fail] = field(default_factory=dict)
     """What a live activation was last told that it came to."""
     _ended: int = 0
+    _moves: int = 0
 
     def moved(self, state: RunState, step: Step) -> None:
         """Note where a token goes, which branches a plan opened, and what a visit came to."""
         if isinstance(step, Succeed | Fail):
             self._said[step.activation] = step
         elif isinstance(step, Enter):
+            self._moves += 1
             self._note_opened(state, step.frame)
             before = self._last.get(step.frame)
             if before is not None and before.edge is None:
@@ -74,7 +80,7 @@ class Executions:
         if ended is None:
             self.whole = False
             ended = self.found[activation.id] = _execution(activation, ())
-        ended.status, ended.ended_ms, ended.ended_seq = status, at_ms, self._ended
+        ended.status, ended.ended_ms, ended.ended_seq, ended.moment = status, at_ms, self._ended, self._moves
         ended.generation = activation.generation
         said = self._said.pop(activation.id, None)
         if status == "failed" and isinstance(said, Fail):

@@ -147,6 +147,7 @@ class Maker:
             "iteration": one.visit - 1,
             "seq": one.seq,
             "ended_seq": one.ended_seq,
+            "moment": one.moment,
             "status": one.status,
             "outcome": one.outcome,
             "edge_taken": one.edge,

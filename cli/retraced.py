@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from workflows.engine.machine import RunFacts
 from workflows.engine.retracing import Came, Recorded, Retrace
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cli.envelopes import Envelopes
     from workflows.contracts.records import TaskExecution
     from workflows.language.graph import Graph
@@ -50,22 +53,32 @@ class _Retracing:
         """Tell what happened in the order in which it did, and compare after each."""
         executions = self.envelopes.executions
         ended = [one for one in executions if one.ended_seq is not None]
-        for one in sorted(ended, key=lambda one: one.ended_seq or 0):
-            found = self._tell(one) or self._compared(one)
+        ended.sort(key=lambda one: one.ended_seq or 0)
+        for place, one in enumerate(ended):
+            found = self._tell(ended[place:]) or self._compared(one)
             if found is not None:
                 return found
         return self._of_open([one for one in executions if one.ended_seq is None]) or self._of_end()
 
-    def _tell(self, one: TaskExecution | PlanExecution) -> Difference | None:
+    def _tell(self, rest: list[TaskExecution | PlanExecution]) -> Difference | None:
+        one = rest[0]
         made = self.seen.found.get(one.activation)
         if made is None:
             return Difference(activation=one.activation, field="parents", recorded=_parents(one), made=None)
         if one.status == "cancelled":
             self._cancel(one, made)
-        elif made.ended_seq is None and not self.run.is_dropped(one.activation) and self.run.is_told(one.activation):
-            value = self.envelopes.value(one.result)
-            self.run.tell(Came(one.activation, one.status, value, one.outcome, one.error))
+        elif self._is_to_come(one):
+            together = itertools.takewhile(lambda other: other.moment == one.moment, rest)
+            self.run.tell([self._came(other) for other in together if self._is_to_come(other)])
         return None
+
+    def _is_to_come(self, one: TaskExecution | PlanExecution) -> bool:
+        """Whether a visit has begun, has not ended, and waits to be told what it came to."""
+        live = one.status != "cancelled" and self.run.is_live(one.activation)
+        return live and not self.run.is_dropped(one.activation) and self.run.is_told(one.activation)
+
+    def _came(self, one: TaskExecution | PlanExecution) -> Came:
+        return Came(one.activation, one.status, self.envelopes.value(one.result), one.outcome, one.error)
 
     def _cancel(self, one: TaskExecution | PlanExecution, made: Execution) -> None:
         """Its scope failed or the run ended: either follows by itself, or somebody stopped the run."""
@@ -130,6 +143,7 @@ def retrace(envelopes: Envelopes, graph: Graph) -> Difference | None:
         failed=frozenset(one.activation for one in failed),
         branches=frozenset(one.branch for one in envelopes.executions),
         told=frozenset(one.activation for one in failed if _was_refused(one)),
+        at_once=frozenset(_at_once(ended)),
     )
     given = envelopes.value(lifetime.input)
     facts = RunFacts("", lifetime.lifetime_id, lifetime.run_id, lifetime.first_run_id, given)
@@ -137,6 +151,16 @@ def retrace(envelopes: Envelopes, graph: Graph) -> Difference | None:
     run = Retrace(graph, facts, lifetime.tenant, recorded, seen)
     run.begin(parse_rfc3339(lifetime.started_at))
     return _Retracing(envelopes, run, seen).first_difference()
+
+
+def _at_once(ended: list[TaskExecution | PlanExecution]) -> Iterator[str]:
+    """What was cancelled and ended before any token moved again."""
+    cause: int | None = None
+    for one in sorted(ended, key=lambda one: one.ended_seq or 0):
+        if one.status != "cancelled":
+            cause = one.moment
+        elif one.moment == cause:
+            yield one.activation
 
 
 def _was_refused(one: TaskExecution | PlanExecution) -> bool:

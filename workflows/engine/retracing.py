@@ -25,6 +25,8 @@ from workflows.engine.steps import Enter, Fail, Succeed
 from workflows.language.graph import PlanNode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from workflows.contracts.failures import ErrorInfo
     from workflows.contracts.run import NodeStatus, Phase
     from workflows.engine.machine import RunFacts
@@ -52,13 +54,15 @@ class Recorded:
     """What is known beforehand.
 
     `well` are the visits whose end is still to come and was none by cancelling, `failed` those that failed, `branches`
-    those in which anything began, `told` the plans that were refused before they decided.
+    those in which anything began, `told` the plans that were refused before they decided, `at_once` the visits that
+    ended when they were cancelled: nothing of them was in flight.
     """
 
     well: dict[str, None]
     failed: frozenset[str] = frozenset()
     branches: frozenset[str] = frozenset()
     told: frozenset[str] = frozenset()
+    at_once: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -105,9 +109,9 @@ class Retrace:
         """Whether a live visit waits to be told what it came to; any other ends by itself."""
         return self._m.state.activations[activation].call is not None
 
-    def tell(self, came: Came) -> None:
-        """Say what a visit came to."""
-        self._m.todo.append(_step(came))
+    def tell(self, together: Sequence[Came]) -> None:
+        """Say what visits came to; of several none came of another."""
+        self._m.todo.extend(map(_step, together))
         self._move()
 
     def let_end(self, activation: str) -> None:
@@ -127,7 +131,8 @@ class Retrace:
     def began(self, activation: Activation) -> None:
         """A task waits for us with a call that nobody makes."""
         self.follower.began(activation)
-        if activation.kind != "plan" or activation.id in self.recorded.told:
+        known = self.recorded
+        if (activation.kind != "plan" or activation.id in known.told) and activation.id not in known.at_once:
             call = _call(activation)
             self._m.state.calls[call.id] = call
             activation.call = call.id
