@@ -45,6 +45,7 @@ ALLOWED: tuple[dict[str, list[str]], ...] = (
     {"fs.write": ["**"]},
     {"model": ["*"]},
 )
+MODELS = "models: {default: {provider: scripted, script: replies.yaml}}"
 SCRIPT = "replies: [{default: true, text: done}]"
 
 
@@ -206,10 +207,12 @@ async def working(
     *,
     policy: Mapping[str, object] | None = None,
     script: str = SCRIPT,
+    models: str = MODELS,
     carry_after: int | None = None,
     operator: str = "operator",
     seals: SealKeys | None = None,
     ledgers: bool = True,
+    skills: tuple[Path, ...] = (),
 ) -> AsyncIterator[Runs]:
     """A worker with our tools, composed as `detent worker` composes it.
 
@@ -218,9 +221,9 @@ async def working(
     """
     workspace, own = root / "workspace", root / operator
     workspace.mkdir(exist_ok=True)
-    _write_operator_files(own, policy or policy_of(), script)
-    policy_file, models = own / "policy.yaml", own / "models.yaml"
-    settings = Settings(workspace, blobs._root, policy_file, models, (TOOLS,), task_queue=task_queue)
+    _write_operator_files(own, policy or policy_of(), script, models)
+    policy_file, models_file = own / "policy.yaml", own / "models.yaml"
+    settings = Settings(workspace, blobs._root, policy_file, models_file, (TOOLS,), skills, task_queue=task_queue)
     environ = {"DETENT_SEAL_KEY": SEAL_KEY, "DETENT_AUDIT_KEY": AUDIT_KEY}
     if carry_after is not None:
         environ["DETENT_CARRY_AFTER_EVENTS"] = str(carry_after)
@@ -234,8 +237,8 @@ async def working(
         await composition.close()
 
 
-def _write_operator_files(own: Path, policy: Mapping[str, object], script: str) -> None:
+def _write_operator_files(own: Path, policy: Mapping[str, object], script: str, models: str) -> None:
     own.mkdir(exist_ok=True, parents=True)
     (own / "policy.yaml").write_text(json.dumps(policy))
-    (own / "models.yaml").write_text("models: {default: {provider: scripted, script: replies.yaml}}")
+    (own / "models.yaml").write_text(models)
     (own / "replies.yaml").write_text(script)
