@@ -15,6 +15,8 @@ from worker.blob_users import namespaces_of
 from worker.reachable import Reached, Reaching, executions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from activities.blobs_names import Named
     from activities.ports import BlobStore, Stored
 
@@ -44,7 +46,14 @@ async def sweep(store: BlobStore, client: Client, before_s: float, *, dry_run: b
     # Listed first: whatever is put from here on is too young by the time it could be removed.
     old = [found async for found in store.listing() if found.put_s < before_s]
     reached, open_runs = await reached_by_open_runs(store, client)
-    swept = Swept(lost=tuple(sorted(reached.lost)), open_runs=open_runs)
+    swept = await clear(store, old, reached, before_s, dry_run=dry_run)
+    swept.open_runs = open_runs
+    return swept
+
+
+async def clear(store: BlobStore, old: Iterable[Stored], reached: Reached, before_s: float, *, dry_run: bool) -> Swept:
+    """Remove what is old, not reached, and not put again since."""
+    swept = Swept(lost=tuple(sorted(reached.lost)))
     for found in old:
         reason = why_kept(found, named(found.name), reached)
         if reason is not None:
