@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from activities.models.call_ids import with_own_ids
 from activities.models.echoes import Echoes
 from activities.models.provider import Ask, Reply, Tokens
 from activities.models.stream_text import StreamText
@@ -39,7 +38,7 @@ class ChatStream:
     """Takes the chunks of one answer. Calls grow side by side, told apart by their index."""
 
     def __init__(self, ask: Ask, shown: StreamText, echoes: Echoes) -> None:
-        self._ask, self._shown, self._echoes, self._names = ask, shown, echoes, names_of(ask)
+        self._shown, self._echoes, self._names = shown, echoes, names_of(ask)
         self._text: list[str] = []
         self._calls: dict[int, _Call] = {}
         self._finish: str | None = None
@@ -62,13 +61,12 @@ class ChatStream:
     def reply(self, request_id: str | None) -> Reply:
         """The whole answer. One that does not say what it used raises: it may not pass as free."""
         tokens = self._tokens()
-        calls = with_own_ids(list(self._tool_calls()), self._ask)
         return Reply(
             text=self._echoes.text("".join(self._text)),
             stop_reason=self._stop_reason(),
             tokens=tokens,
             request_id=self._echoes.text(request_id) if request_id else None,
-            tool_calls=calls,
+            tool_calls=tuple(self._tool_calls()),
         )
 
     def _grow(self, delta: ChoiceDelta) -> None:

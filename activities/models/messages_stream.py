@@ -16,7 +16,6 @@ from anthropic.types import (
     Usage,
 )
 
-from activities.models.call_ids import with_own_ids
 from activities.models.echoes import Echoes
 from activities.models.messages_blocks import THINKING, kept_block
 from activities.models.provider import Ask, Reply, Tokens
@@ -99,7 +98,7 @@ class MessagesStream:
             stop_reason=self._echoes.text(self._stop_reason or "unknown"),
             tokens=self._tokens(),
             request_id=self._echoes.text(request_id) if request_id else None,
-            tool_calls=with_own_ids(list(self._calls(blocks)), self._ask),
+            tool_calls=tuple(self._calls(blocks)),
             # Positions are those of the text as it came, which a key in it has moved.
             raw=tuple(self._kept(blocks)) if text == said else (),
         )

@@ -10,6 +10,7 @@ from typing import Any
 from activities.models.provider import Ask, Provider, Reply, ToolOffer
 from tests.support.model_calls import Heard, model_args
 from workflows.contracts.conversation import Message, Part, Ref, ToolAnswer, ToolUse
+from workflows.contracts.repair import with_fresh_ids
 from workflows.contracts.run import ModelCard, PriceCard
 
 SCHEMA: dict[str, object] = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
@@ -89,9 +90,10 @@ async def complete(provider: Provider, ask: Ask, heard: Heard | None = None) -> 
 async def play(provider: Provider, first: Ask, turns: int) -> list[Reply]:
     """An agent's turns: whatever it asks for, it gets `ok`; what it is told otherwise is `go on`."""
     replies: list[Reply] = []
-    ask = first
+    ask, taken = first, set[str]()
     for turn in range(turns):
-        reply = await complete(provider, replace(ask, key=f"{turn:064x}"))
+        given = await complete(provider, replace(ask, key=f"{turn:064x}"))
+        reply = replace(given, tool_calls=with_fresh_ids(given.tool_calls, taken))
         replies.append(reply)
         results = tuple(ToolAnswer(id=use.id, content=(Part(text=f"ok {turn}"),)) for use in reply.tool_calls)
         told = Message(role="user", results=results, content=() if results else (Part(text="go on"),))

@@ -17,7 +17,7 @@ from activities.models.messages_options import PLAIN, MessagesOptions
 from activities.models.provider import Tokens
 from tests.support.answers import Answer, Block, Called, Hidden, Said, Thought
 from tests.support.anthropic_server import AnthropicServer
-from tests.support.asks import READ, SEARCH, answered, ask_of, called, complete, message_of, play, user
+from tests.support.asks import READ, SEARCH, answered, ask_of, complete, message_of, play, user
 from tests.support.model_calls import Heard
 from workflows.contracts.conversation import ToolUse
 
@@ -94,14 +94,6 @@ async def test_unknown_tool_keeps_the_name_that_the_model_gave_it(provider_at: A
     async with AnthropicServer(Answer(blocks=(Called("send_mail"),)), Answer()) as server:
         replies = await play(provider_at(server.url), FIRST, 2)
     assert [use.name for use in replies[0].tool_calls] == ["send_mail"]
-
-
-async def test_id_that_the_conversation_has_already_is_replaced(provider_at: At) -> None:
-    ask = ask_of(user("Go."), called("fs.read"), answered("ok"), tools=(READ,))
-    async with AnthropicServer(Answer(blocks=(Called("fs_read"), Called("fs_read")))) as server:
-        reply = await complete(provider_at(server.url), ask)
-    ids = ["toolu_1", *(use.id for use in reply.tool_calls)]
-    assert len(set(ids)) == 3
 
 
 THINKS = [
