@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.metadata import version
@@ -12,7 +12,8 @@ from temporalio import activity
 
 from activities.lineage import check_carry, check_parent, is_carried
 from activities.models.pricing import unpriced_warning
-from activities.named import Named, named_by, skill_cards
+from activities.models.reachable import idle_fallbacks
+from activities.named import Named, missing, named_by, skill_cards
 from activities.run_input import invalid, read_run, refused
 from activities.seal import SealKeys, admission_claim, as_text, digest_of
 from activities.secret_check import check_secrets
@@ -70,7 +71,7 @@ class _Checked:
 
 
 class Admission:
-    """Admits runs. Graphs that were found valid are remembered by digest; the worker's offer never changes.
+    """Admits runs. Graphs that were found valid are remembered by digest, until the worker's tools change.
 
     What it says is sealed, so that no other worker's word passes for it (`worker.sealing`).
     """
@@ -80,6 +81,10 @@ class Admission:
         self._seals = seals
         self._read_approvals = read_approvals
         self._checked: dict[tuple[str, bool, tuple[str, ...]], _Checked] = {}
+
+    def forget(self) -> None:
+        """Check graphs anew: the worker's tools have changed."""
+        self._checked.clear()
 
     @activity.defn(name=ADMIT)
     async def admit(self, raw: object) -> dict[str, object]:
@@ -115,7 +120,8 @@ class Admission:
         checked = self._check(run)
         _check_id(checked.graph, workflow_id)
         _check_input(checked.graph, run.input)
-        names = named_by(checked.graph, tenant.downshift)
+        names = named_by(checked.graph, tenant.downshift, self._offer.models)
+        skills = skill_cards(self._offer.skills, names.skills)
         starter = find_starter(
             run, tenant, namespace=self._offer.namespace, workflow_id=workflow_id, started_ms=started_ms
         )
@@ -126,7 +132,8 @@ class Admission:
             policy_digest=tenant.digest,
             tools={name: card for name, card in self._offer.tools.items() if name in names.tools},
             models={name: card for name, card in self._offer.models.items() if name in names.models},
-            skills=skill_cards(self._offer.skills, names.skills),
+            skills=skills,
+            missing=self._missing(checked.graph, skills) if run.allow_gaps else (),
             expressions=_expression_engine(),
             carry_after_events=self._offer.carry_after_events,
             warnings=(
@@ -134,11 +141,16 @@ class Admission:
                 *_clipped(checked.graph.limits, tenant.lifetime),
                 *self._unpriced(names),
                 *self._unmovable(names, tenant.downshift),
+                *idle_fallbacks(checked.graph, self._offer.models),
                 *let_pass,
             ),
             starter=starter,
             audited=True,
         )
+
+    def _missing(self, graph: Graph, skills: Collection[str]) -> tuple[str, ...]:
+        """What the graph itself names; where a ladder leads that is not there, calls just stay."""
+        return missing(named_by(graph, {}, {}), self._offer.tools, self._offer.models, skills)
 
     def _unpriced(self, names: Named) -> list[str]:
         named = [card for name, card in self._offer.models.items() if name in names.models]

@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError, CancelledError
 
 from activities.approvals import keep_approval, scene_of
 from activities.content import make_content
-from activities.decided import check_decided
+from activities.decided import check_decided, check_pinned
 from activities.edge import Edge
 from activities.failures import failure, policy_denied, tool_failed, uncertain, with_attempt
 from activities.heartbeats import Heartbeats
@@ -95,9 +95,8 @@ class Dispatch:
 
     async def _call_tool(self, call: Call, info: activity.Info, beats: Heartbeats) -> dict[str, object]:
         reach = self._reach
-        tool = reach.toolbox.get(call.name)
-        if tool is None:  # tried again, because another worker of the task queue may have it
-            raise tool_failed(f"tool `{call.name}` is not on this worker", retryable=True)
+        tool = await self._tool(call)
+        check_pinned(call, tool.card)
         check_decided(call, "tool", tool.card.digest)
         tool.check(call.args)  # before the edge, to which a missing argument would look like a missing capability
         where = await scene_of(reach.blobs, call, info)
@@ -120,6 +119,18 @@ class Dispatch:
         labels = {"labels": list(tool.labels)} if tool.labels else {}
         given = {"content": await self._content(call, tool, output, info)} if call.content else {"output": output}
         return {"v": CALL_VERSION, "status": "ok", **given, **labels}
+
+    async def _tool(self, call: Call) -> Tool:
+        """The tool as it is here; its file may have just been written, or lie with another worker of the queue."""
+        toolbox = self._reach.toolbox
+        tool = toolbox.get(call.name)
+        if tool is None:
+            await toolbox.refresh()
+            tool = toolbox.get(call.name)
+        if tool is None:
+            details: dict[str, object] = {"tool": call.name}
+            raise failure(FailureType.GAP, f"tool `{call.name}` is not on this worker", details=details, retryable=True)
+        return tool
 
     async def _content(self, call: Call, tool: Tool, output: object, info: activity.Info) -> dict[str, object]:
         """The output for a model. The tool has done its work: whether that may be done again, its effect says."""

@@ -87,6 +87,7 @@ def _check_signature(run: RunInput, starter: Starter, person: Person, namespace:
             input_digest=digest(run.input),
             by=starter.by,
             issued_at=starter.issued_at or "",
+            allow_gaps=run.allow_gaps,
         )
     except Unsignable as error:
         _refuse(FailureType.FORGED_INPUT, f"the start cannot be signed: {error}")

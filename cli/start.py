@@ -56,7 +56,11 @@ class Start:
     def run_input(self, namespace: str, run: str) -> RunInput:
         """The workflow's argument, signed for this run where there is a key to sign it with."""
         starter = self.voice.starter(
-            namespace=namespace, workflow_id=run, graph_digest=digest(self.graph), input_digest=digest(self.input)
+            namespace=namespace,
+            workflow_id=run,
+            graph_digest=digest(self.graph),
+            input_digest=digest(self.input),
+            allow_gaps=self.allow_gaps,
         )
         return RunInput(
             graph=self.graph, input=self.input, tenant=self.tenant, allow_gaps=self.allow_gaps, starter=starter

@@ -69,7 +69,7 @@ class Voice:
         data = signable(lambda given: control_bytes(given, **run), said.model_dump(mode="json", exclude_none=True))
         return said.model_copy(update={"signature": signer.sign(data)})
 
-    def starter(self, **run: str) -> Starter | None:
+    def starter(self, *, allow_gaps: bool = False, **run: str) -> Starter | None:
         """Who starts a run, signed where there is a key; null where nobody is named."""
         if self.named is None:
             return None
@@ -77,7 +77,7 @@ class Voice:
         if signer is None:
             return Starter(by=self.named)
         issued_at = rfc3339(_now_ms())
-        signature = signer.sign(start_bytes(by=self.named, issued_at=issued_at, **run))
+        signature = signer.sign(start_bytes(by=self.named, issued_at=issued_at, allow_gaps=allow_gaps, **run))
         return Starter(by=self.named, issued_at=issued_at, signature=signature)
 
     def _from_keyring(self) -> Signer | None:

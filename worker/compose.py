@@ -16,10 +16,11 @@ from activities.control_paths import ControlPaths
 from activities.dispatch import Dispatch, Reach
 from activities.edge import Edge
 from activities.models.catalogue import load_catalogue
+from activities.probe import Prober, Stock
 from activities.redaction import LEAST_CHARS
 from activities.skills import NO_SKILLS, Shelf
 from activities.tools.confine import Workspace
-from activities.tools.registry import load_tools
+from activities.tools.reloading import LiveCards, LiveToolbox
 from policies.errors import DocumentError, Problem
 from worker.audit_key import audit_signer, require_signer
 from worker.connect import worker_identity
@@ -73,6 +74,8 @@ class Composition:
     models: Mapping[str, ModelCard]
     catalogue: Catalogue
     admission: Admission
+    prober: Prober
+    toolbox: LiveToolbox
     dispatch: Dispatch
     redactor: Redactor
     skills: Shelf = NO_SKILLS
@@ -113,12 +116,12 @@ def compose(found: Settings, namespace: str, environ: Mapping[str, str], seals: 
     policy = load_policy(found.policy)
     shelf = Shelf(found.skills)
     shelf.load()  # says everything that is wrong with any of them
-    toolbox = load_tools(found.tools, shelf=shelf)
+    toolbox = LiveToolbox(found.tools, shelf=shelf)
     catalogue = load_catalogue(
         found.models, found.graph_models, environ=environ, price_of=policy.price, unpriced=policy.unpriced
     )
     check_key_grants(catalogue, policy, namespace, found.task_queue)
-    tools, models = toolbox.cards(), catalogue.cards()
+    tools, models = LiveCards(toolbox), catalogue.cards()
     carry = _carry_after(environ)
     files = (*catalogue.files, *price_files(found.policy, policy))
     edge = Edge(policy, namespace, control_paths(found, files), found.task_queue)
@@ -126,6 +129,8 @@ def compose(found: Settings, namespace: str, environ: Mapping[str, str], seals: 
     blobs = open_blobs(found.blobs)
     offer = Offer(policy, namespace, found.task_queue, tools, models, carry, shelf)
     reach = Reach(Workspace(found.workspace), toolbox, catalogue, edge, blobs, redactor)
+    admission = Admission(offer, seals or fresh(), standing(blobs, namespace))
+    toolbox.on_change(admission.forget)
     return Composition(
         settings=found,
         namespace=namespace,
@@ -133,7 +138,9 @@ def compose(found: Settings, namespace: str, environ: Mapping[str, str], seals: 
         tools=tools,
         models=models,
         catalogue=catalogue,
-        admission=Admission(offer, seals or fresh(), standing(blobs, namespace)),
+        admission=admission,
+        prober=Prober(Stock(toolbox, catalogue, shelf, environ)),
+        toolbox=toolbox,
         dispatch=Dispatch(reach),
         redactor=redactor,
         skills=shelf,
@@ -183,7 +190,13 @@ def build_worker(client: Client, composition: Composition) -> Worker:
         task_queue=composition.settings.task_queue,
         workflows=WORKFLOWS,
         identity=worker_identity(),
-        activities=[composition.admission.admit, composition.dispatch.dispatch, leases.lease, leases.settle],
+        activities=[
+            composition.admission.admit,
+            composition.prober.probe,
+            composition.dispatch.dispatch,
+            leases.lease,
+            leases.settle,
+        ],
         workflow_runner=sandboxed(),
         interceptors=[Sealing(seals)],
         max_concurrent_activities=composition.settings.concurrency,

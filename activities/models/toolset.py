@@ -18,7 +18,7 @@ DIGEST_DIGITS = 12
 def offers_of(toolset: Sequence[str], toolbox: Toolbox, alias: str) -> tuple[ToolOffer, ...]:
     """The tools of a toolset (`name@<12 digits of its digest>`), in its order.
 
-    Fails, before anything is billed, for a tool that this worker does not have (`ToolFailed`, tried again: another
+    Fails, before anything is billed, for a tool that this worker does not have (`Gap`, tried again: another
     worker of the queue may have it) and for one that is not what the run knows (`ToolChanged`, for good).
     """
     return tuple(_offer(item, toolbox, alias) for item in toolset)
@@ -32,7 +32,9 @@ def _offer(item: str, toolbox: Toolbox, alias: str) -> ToolOffer:
             f"model `{alias}`: tool `{name}` is not what the run knows: here it is {digest[:DIGEST_DIGITS]}, "
             f"not {digits}; put the other one back, or provide the new one to the run"
         )
-        details: dict[str, object] = {"billed": "no", "tool": name, "digest": digest}
+        tool = toolbox.get(name)
+        card = {} if tool is None else {"card": tool.card.model_dump(mode="json", exclude_defaults=True)}
+        details: dict[str, object] = {"billed": "no", "tool": name, "digest": digest, **card}
         raise failure(FailureType.TOOL_CHANGED, message, details=details)
     described = str(schema.get("description", ""))
     return ToolOffer(name, described, {key: value for key, value in schema.items() if key != "description"})
@@ -51,4 +53,4 @@ def _known(name: str, toolbox: Toolbox, alias: str) -> tuple[str, Mapping[str, o
 def _gone(name: str, alias: str) -> ApplicationError:
     message = f"model `{alias}`: tool `{name}`, which it is to be offered, is not on this worker"
     details: dict[str, object] = {"billed": "no", "tool": name}
-    return failure(FailureType.TOOL_FAILED, message, details=details, retryable=True)
+    return failure(FailureType.GAP, message, details=details, retryable=True)

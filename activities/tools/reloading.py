@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,8 +146,22 @@ class LiveCards(Mapping[str, ToolCard]):
         return len(self._toolbox.cards())
 
 
-async def keep_looking(toolbox: LiveToolbox, every_s: float = LOOK_EVERY_S) -> None:
-    """Look again and again, until cancelled."""
+@contextlib.asynccontextmanager
+async def looking(toolbox: LiveToolbox, every_s: float = LOOK_EVERY_S) -> AsyncIterator[None]:
+    """Look again and again meanwhile."""
+    task = asyncio.create_task(_keep_looking(toolbox, every_s))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+async def _keep_looking(toolbox: LiveToolbox, every_s: float) -> None:
     while True:
         await asyncio.sleep(every_s)
-        await toolbox.refresh()
+        try:
+            await toolbox.refresh()
+        except OSError as error:
+            log.warning("tools: the directories cannot be looked at: %s", error)

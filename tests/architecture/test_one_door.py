@@ -17,7 +17,7 @@ SCHEDULES = re.compile(
     r"(start|execute)_(local_)?activity(_class|_method)?|(start|execute)_child_workflow|(start|execute)_operation"
 )
 SCHEDULER = "workflows/shell/perform.py"
-MAKERS = {"StartCall": "workflows/engine/gate.py"}
+MAKERS = {"StartCall": "workflows/engine/gate.py", "Probe": "workflows/engine/providing.py"}
 
 
 def scheduling(tree: ast.Module) -> list[str]:

@@ -6,8 +6,9 @@ import random
 from typing import TYPE_CHECKING
 
 from policies.canonical import digest
+from policies.model import Effect
 from tests.support import invariants
-from tests.support.cards import policy_document, run_card
+from tests.support.cards import policy_document, run_card, tool_card
 from tests.support.simulator import Simulator
 from tests.support.witness import Witness
 from workflows.contracts.calls import Usage
@@ -23,7 +24,11 @@ USAGE = Usage(tokens=120, input_tokens=100, output_tokens=20, cost_nano=90_000)
 OVERRUN = Usage(tokens=1500, input_tokens=100, output_tokens=1400, cost_nano=9_000_000)
 
 NAMES = ("ada", "bob", "cy")
-DATA: dict[str, object] = {"complete": {"result": {"y": 3}}, "raise": {"tool_calls": 1}}
+DATA: dict[str, object] = {
+    "complete": {"result": {"y": 3}},
+    "raise": {"tool_calls": 1},
+    "substitute": {"name": "keep"},
+}
 
 
 def _said(answer: Answer) -> dict[str, object]:
@@ -60,7 +65,7 @@ class Host:
 
     def choices(self) -> list[events.Event]:
         """What could happen next; never empty while the run is not over."""
-        certain = [*self.outcomes(), *self.waits(), *self.answers(), *self.lifts()]
+        certain = [*self.outcomes(), *self.waits(), *self.answers(), *self.looks(), *self.lifts()]
         if not certain or self.random.random() < 0.1:
             certain += self.timers()
         if self.trouble and self.random.random() < 0.15:
@@ -124,12 +129,21 @@ class Host:
         found: list[events.Event] = []
         for pause in self.run.engine.pauses():
             for outcome in pause.outcomes:
-                if outcome in ("abort", "deny") and self.random.random() < 0.95:
+                if outcome in ("abort", "deny", "decline") and self.random.random() < 0.95:
                     continue
                 said = Answer(pause=pause.id, outcome=outcome, data=DATA.get(outcome), by=self.random.choice(NAMES))
                 if outcome == "approve" and self.random.random() < 0.2:
                     said = said.model_copy(update={"scope": "run"})
                 found.append(events.AnswerArrived(at, said))
+        return found
+
+    def looks(self) -> list[events.Event]:
+        """What a worker that looks for something could say."""
+        at, found = self.run.now_ms, list[events.Event]()
+        for gap in self.run.engine._m.state.gaps.values():
+            if gap.probing:
+                card = tool_card(gap.name, {"x": "integer"}, effect=Effect.IDEMPOTENT).model_dump(mode="json")
+                found += [events.Probed(at, gap.key, card=card), events.Probed(at, gap.key, failed="not here")]
         return found
 
     def lifts(self) -> list[events.Event]:

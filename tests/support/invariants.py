@@ -12,7 +12,7 @@ from workflows.engine.steps import Enter
 if TYPE_CHECKING:
     from workflows.engine.engine import Engine
     from workflows.engine.machine import Machine
-    from workflows.engine.state import Activation, Scope
+    from workflows.engine.state import Activation, PauseState, Scope
 
 
 def check(engine: Engine) -> None:
@@ -31,7 +31,7 @@ def check(engine: Engine) -> None:
     for activation in m.state.activations.values():
         assert _waits_for(m, activation), f"{activation.id} waits for nothing"
     if m.state.over:
-        left = (m.state.calls, m.state.pauses, m.state.waits, m.state.scopes, m.state.deferred)
+        left = (m.state.calls, m.state.pauses, m.state.waits, m.state.scopes, m.state.deferred, m.state.gaps)
         assert not any(left)
         assert list(m.ledgers) == [""]
     elif m.state.ending is None:
@@ -78,9 +78,16 @@ def _waits_for(m: Machine, activation: Activation) -> bool:
         activation.id in m.state.scopes
         or activation.frame in m.state.deferred
         or activation.id in m.state.waits
-        or (activation.pause is not None and m.state.pauses[activation.pause].activation == activation.id)
+        or (activation.pause is not None and _is_asked(m, activation, m.state.pauses[activation.pause]))
         or (call is not None and call.status in ("queued", "in_flight"))
     )
+
+
+def _is_asked(m: Machine, activation: Activation, pause: PauseState) -> bool:
+    """A question is one activation's, but what is lacking several may wait for."""
+    gap = next((gap for gap in m.state.gaps.values() if gap.pause == pause.id), None)
+    waiters = [pause.activation] if gap is None else gap.waiters
+    return activation.id in waiters and pause.activation in waiters
 
 
 def _waits_as_call(m: Machine, activation: Activation) -> bool:

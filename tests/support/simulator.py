@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from policies.budget import Amount
 from tests.support import signers
+from tests.support.cards import tool_card
 from workflows.contracts.calls import Call, ModelOutput, Usage
 from workflows.contracts.conversation import INLINE_BYTES, Content, Ref, ToolUse
 from workflows.contracts.pause import Answer, AnswerReceipt, Refusal
@@ -105,6 +106,8 @@ class Simulator:
             "timer": lambda: events.TimerFired(at, rest[0]),
             "granted": lambda: events.LeaseArrived(at, _units(rest[1:]), at + HOUR_MS, int(rest[0])),
             "settled": lambda: events.LeaseSettled(at, int(rest[0])),
+            "found": lambda: _probed(at, verb, rest),
+            "unfound": lambda: _probed(at, verb, rest),
         }
         if verb in controls:
             return controls[verb]()
@@ -178,6 +181,15 @@ def gave(at_ms: int, call: str, text: str) -> events.CallSucceeded:
     return events.CallSucceeded(at_ms, call, None, content=content)
 
 
+def _probed(at: int, verb: str, rest: list[str]) -> events.Probed:
+    """Written `found GAP {ARGUMENT: TYPE}`, a tool with these arguments, or `unfound GAP REASON`."""
+    gap, words = rest[0], " ".join(rest[1:])
+    if verb == "unfound":
+        return events.Probed(at, gap, failed=words)
+    card = tool_card(gap.split(":")[1], json.loads(words)) if words else None
+    return events.Probed(at, gap, card=None if card is None else card.model_dump(mode="json"))
+
+
 def _row(command: commands.Command, run: Simulator) -> str:
     match command:
         case commands.StartCall():
@@ -194,10 +206,8 @@ def _row(command: commands.Command, run: Simulator) -> str:
             return f"forget timer {command.timer}"
         case commands.TellAnswer():
             return _told(command.outcome)
-        case commands.TakeLease() | commands.SettleLease():
-            return _lease(command)
-        case commands.Probe():
-            return f"probe {command.number}: {command.kind} {command.name}"
+        case commands.TakeLease() | commands.SettleLease() | commands.Probe():
+            return _asked(command)
         case commands.FinishRun():
             return _end(run)
 
@@ -208,7 +218,9 @@ def _told(outcome: AnswerReceipt | Refusal) -> str:
     return f"refused: {outcome.reason}"
 
 
-def _lease(command: commands.TakeLease | commands.SettleLease) -> str:
+def _asked(command: commands.TakeLease | commands.SettleLease | commands.Probe) -> str:
+    if isinstance(command, commands.Probe):
+        return f"probe {command.number}: {command.kind} {command.name}"
     if isinstance(command, commands.TakeLease):
         return f"lease {command.fence}: {_amount(command.want)}, at least {_amount(command.need)}"
     return f"settle {command.fence}: {_amount(command.used)} used{' for good' if command.final else ''}"

@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policies.canonical import canonical
+from workflows.contracts.agent_tools import REQUEST_CAPABILITY
 from workflows.contracts.failures import FailureType
 from workflows.engine import agent_answers, agent_ends, agent_tools, agent_turns, gaps, slots, spending
 from workflows.engine.agent_ends import node_of, reach_limit
@@ -37,7 +38,9 @@ def start(m: Machine, owner: Activation, node: AgentNode, instructions: str, pro
     talk = _talk_before(m, m.frame_of(owner)) if node.session == "inherit" else Conversation()
     agent = AgentState(
         id=owner.id,
-        alias=choose(m, node.model, Asked(prompt, instructions, len(node.tools), talk.messages + 1)),
+        alias=choose(
+            m, gaps.stand_in(m, "model", node.model), Asked(prompt, instructions, len(node.tools), talk.messages + 1)
+        ),
         talk=talk,
         max_turns=node.max_turns,
         max_tool_calls=node.max_tool_calls,
@@ -202,8 +205,10 @@ def resolved(m: Machine, activation: Activation, step: Resolved) -> None:
 
 def _slot_resolved(m: Machine, owner: Activation, agent: AgentState, slot: ToolSlot, step: Resolved) -> None:
     node = node_of(m, owner)
-    there = step.outcome in ("provided", "substituted")
-    if there and slot.name in m.card.tools:
+    there = step.outcome == "provided"
+    if step.outcome == "substituted":
+        _stands_in(m, agent, slot, step.message)
+    elif there and slot.name in m.card.tools:
         if slot.name not in node.tools and slot.name not in agent.extra:
             agent.extra.append(slot.name)
         agent_tools.call_tool(m, owner, node, slot)
@@ -217,6 +222,14 @@ def _slot_resolved(m: Machine, owner: Activation, agent: AgentState, slot: ToolS
     else:
         agent_tools.end_slot(m, slot)
         agent_tools.refuse(slot, "unavailable", step.message, by="person")
+
+
+def _stands_in(m: Machine, agent: AgentState, slot: ToolSlot, other: str) -> None:
+    """What it wanted takes other arguments, maybe: it is told of the other, and calls that by itself."""
+    if other in m.card.tools and other not in agent.extra:
+        agent.extra.append(other)
+    wanted = slot.args.get("name", slot.name) if slot.name == REQUEST_CAPABILITY else slot.name
+    agent_tools.completed(m, slot, f"`{wanted}` is not to be had; a person says to use `{other}` instead.")
 
 
 def _now_has(m: Machine, agent: AgentState, slot: ToolSlot) -> None:

@@ -90,8 +90,8 @@ KINDS: Mapping[str, Mapping[str, str]] = {
     "gap": {
         "gap": "what is lacking, `kind:name:digest`",
         "step": (
-            "`opened`, `probe` (a worker is to look), `not_found`, `changed_again`, `provided`, `granted`, `substituted`,"
-            " `without`, `declined` or `dropped` (nobody waits for it any more)"
+            "`opened`, `probe` (a worker is to look), `not_found`, `changed_again`, `provided`, `granted`, "
+            "`substituted`, `without`, `declined` or `dropped` (nobody waits for it any more)"
         ),
         "source": "of one that was opened: how it was found",
         "pause": "the pause that asks for it",

@@ -33,7 +33,7 @@ EVENT_DOMAIN = b"detent.audit.event.v1\0"
 HEAD_DIGITS = 16
 """How many hex digits of the head ride in each call."""
 TIME = "at_ms"
-LATER = frozenset({"card", "request"})
+LATER = frozenset({"card", "lacks", "request"})
 """Parts that events got later: left out where they are empty, so that the heads of older histories hold."""
 TIMED = {"pause": ("deadline", "digest"), "escalated": ("digest",), "answered": ("digest",)}
 """What stands beside a record because a time is in it: a pause's digest covers its deadline."""

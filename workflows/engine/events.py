@@ -41,7 +41,9 @@ class CallSucceeded:
 class CallFailed:
     """An activity failed for good: its retries are spent, or the failure is not retryable.
 
-    `billed` says whether a model's provider charges for it all the same; with `yes`, `usage` is how much.
+    `billed` says whether a model's provider charges for it all the same; with `yes`, `usage` is how much. `card` is
+    the worker's own of a tool that is another than the run's, `lacks` the name of a tool that it does not have.
+    `request`: what a model was asked is at fault, and not who was asked.
     """
 
     at_ms: int
@@ -51,6 +53,9 @@ class CallFailed:
     attempts: int | None = None
     billed: Literal["no", "yes", "maybe"] = "maybe"
     usage: Usage | None = None
+    card: dict[str, object] | None = None
+    lacks: str | None = None
+    request: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +185,6 @@ class Steered:
 
 
 @dataclass(frozen=True, slots=True)
-class Probed:
-    """The worker looked for what a gap lacks: `card` is what it found, as JSON, `failed` why it found nothing."""
-
-@dataclass(frozen=True, slots=True)
 class CallGivenUp:
     """Somebody who may gives up a call in flight; its end still arrives."""
 
@@ -192,6 +193,10 @@ class CallGivenUp:
     call: str
     signature: str | None = None
 
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """The worker looked for what a gap lacks: `card` is what it found, as JSON, `failed` why it found nothing."""
 
     at_ms: int
     gap: str
@@ -225,6 +230,6 @@ Event = (
     | LeaseSettled
     | Repinned
     | Steered
+    | CallGivenUp
     | Probed
 )
-    | CallGivenUp

@@ -46,12 +46,13 @@ def outcomes_of(m: Machine, kind: GapKind, name: str, waiter: Activation) -> tup
 
 def substitutes(m: Machine, kind: GapKind) -> Collection[str]:
     """What the run has of the kind; a tool of the same name that changed has no other."""
-    return {"tool": m.card.tools, "model": m.card.models, "skill": m.card.skills}.get(kind, {})
+    here: dict[str, Collection[str]] = {"tool": m.card.tools, "model": m.card.models, "skill": m.card.skills}
+    return here.get(kind, ())
 
 
 def is_agents(activation: Activation) -> bool:
-    """Whether it is an agent, or a call of one: it is told, and goes on by itself."""
-    return activation.agent is not None or activation.kind == "agent"
+    """Whether it is a call of an agent, which is told, and goes on by itself. An agent that has not begun is a node."""
+    return activation.agent is not None
 
 
 def may_go_without(m: Machine, kind: GapKind, waiter: Activation) -> bool:

@@ -55,8 +55,8 @@ def lack(m: Machine, waiter: Activation, what: Lack) -> str | None:
     """Hold an activation until people have dealt with what it lacks; why they are not asked, null where they are.
 
     It may wait for one thing at a time. What was lacking is said to the activation by a step: `Requeue` where a call of
-    its waits (`activation.call`); of an agent (its own activation, or that of a call) without one, and where it is not
-    to be had, `Resolved`; other nodes get `Restart`, `Succeed` (skipped) or `Fail`.
+    its waits (`activation.call`); of an agent's call without one, and where it is not to be had, `Resolved`; nodes get
+    `Restart`, `Succeed` (skipped) or `Fail`.
     """
     said = latched(m, what.key)
     if said is not None:

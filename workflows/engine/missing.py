@@ -46,12 +46,19 @@ def _lacking(m: Machine, call: CallState, event: CallFailed) -> Lack | None:
     if event.type == FailureType.CREDENTIAL and call.kind == "model":
         return Lack("credential", call.name, event.message, "call")
     if event.type == FailureType.GAP:
-        return Lack(call.kind, call.name, event.message, "call", example)
+        return _lost(call, event, example)
     found = _found(event)
     if found is None or found.name not in m.card.tools:
         return None
     diff = tool_diff(m.card.tools[found.name], found)
     return Lack("tool_changed", found.name, event.message, "call", example, found.digest, diff)
+
+
+def _lost(call: CallState, event: CallFailed, example: dict[str, object] | None) -> Lack:
+    """What no worker had: the tool of a call, one that a model is to be offered, or the model."""
+    if event.lacks is None:
+        return Lack(call.kind, call.name, event.message, "call", example)
+    return Lack("tool", event.lacks, event.message, "call", example)
 
 
 def _found(event: CallFailed) -> ToolCard | None:

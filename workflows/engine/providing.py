@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import ValidationError
@@ -110,15 +111,7 @@ def _pin(m: Machine, gap: GapState, found: dict[str, object] | None) -> str | No
     if found is None:
         return NO_CARD
     try:
-        if gap.kind == "model":
-            model = ModelCard.model_validate(found)
-            named, change = model.alias, {"models": {**m.card.models, model.alias: model}}
-        elif gap.kind == "skill":
-            skill = SkillCard.model_validate(found)
-            named, change = skill.name, {"skills": {**m.card.skills, skill.name: skill}}
-        else:
-            tool = ToolCard.model_validate(found)
-            named, change = tool.name, {"tools": {**m.card.tools, tool.name: tool}}
+        named, change = _PINS.get(gap.kind, _tool)(m, found)
     except ValidationError as error:
         return f"what the worker found does not parse: {error.error_count()} problems"
     if named != gap.name:
@@ -126,6 +119,28 @@ def _pin(m: Machine, gap: GapState, found: dict[str, object] | None) -> str | No
     left = tuple(one for one in m.card.missing if one != f"{gap.kind}:{gap.name}")
     m.card = m.card.model_copy(update={**change, "missing": left})
     return None
+
+
+def _tool(m: Machine, found: dict[str, object]) -> tuple[str, dict[str, object]]:
+    card = ToolCard.model_validate(found)
+    return card.name, {"tools": {**m.card.tools, card.name: card}}
+
+
+def _model(m: Machine, found: dict[str, object]) -> tuple[str, dict[str, object]]:
+    card = ModelCard.model_validate(found)
+    return card.alias, {"models": {**m.card.models, card.alias: card}}
+
+
+def _skill(m: Machine, found: dict[str, object]) -> tuple[str, dict[str, object]]:
+    card = SkillCard.model_validate(found)
+    return card.name, {"skills": {**m.card.skills, card.name: card}}
+
+
+_PINS: Mapping[str, Callable[[Machine, dict[str, object]], tuple[str, dict[str, object]]]] = {
+    "model": _model,
+    "skill": _skill,
+}
+"""How a card is read, and where it belongs; what is not here is a tool."""
 
 
 def _take_change(m: Machine, gap: GapState, found: dict[str, object] | None) -> str | None:
@@ -159,7 +174,12 @@ def _resolve(m: Machine, gap: GapState, outcome: Outcome, by: str, other: str = 
 
 def _digest(m: Machine, gap: GapState) -> str | None:
     """The digest of what the run has of the gap's name now."""
-    kinds = {"tool": m.card.tools, "tool_changed": m.card.tools, "model": m.card.models, "skill": m.card.skills}
+    kinds: dict[str, Mapping[str, ToolCard | ModelCard | SkillCard]] = {
+        "tool": m.card.tools,
+        "tool_changed": m.card.tools,
+        "model": m.card.models,
+        "skill": m.card.skills,
+    }
     pinned = kinds.get(gap.kind, {}).get(gap.name)
     return None if pinned is None else pinned.digest
 

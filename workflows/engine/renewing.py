@@ -22,7 +22,10 @@ def renew(m: Machine, activation: Activation, call: CallState) -> str | None:
     """
     activation.generation += 1
     call.permit, call.passed = None, ()
-    return _renew_model(m, call) if call.kind == "model" else _renew_tool(m, call)
+    if call.kind == "tool":
+        return _renew_tool(m, call)
+    _renew_model(m, call)
+    return None
 
 
 def _renew_tool(m: Machine, call: CallState) -> str | None:

@@ -67,4 +67,5 @@ def _meant(word: str, outcomes: Sequence[str]) -> str:
     """
     if word in (ABORT, ESCALATE) or word in outcomes:
         return word
-    return next((no for no in (DENY, DECLINE) if no in outcomes), KEEP_WAITING)
+    no = DENY if word == KEEP_WAITING or DECLINE not in outcomes else DECLINE
+    return no if no in outcomes else KEEP_WAITING

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, assert_never
 from policies.canonical import NotCanonical, canonical
 from workflows.contracts.failures import FailureType
 from workflows.engine import agents, bindings, pauses, slots, validating
-from workflows.engine.calling import call_model, call_tool
+from workflows.engine.calling import call_model, call_tool, lacks_model
 from workflows.engine.clock import parse_rfc3339, seconds_ms
 from workflows.engine.commands import StartTimer
 from workflows.engine.machine import problem
@@ -75,6 +75,8 @@ def _start_model(m: Machine, activation: Activation, node: ModelNode) -> None:
 
 
 def _start_agent(m: Machine, activation: Activation, node: AgentNode) -> None:
+    if lacks_model(m, activation, node.model):
+        return
     names = _names(m, activation)
     instructions = "" if node.instructions is None else text_of(node.instructions.render(names))
     agents.start(m, activation, node, instructions, text_of(node.prompt.render(names)))

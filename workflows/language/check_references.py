@@ -92,18 +92,14 @@ _PLACES: Final = {
 
 
 def _catalog(graph: GraphSpec, catalog: Catalog, findings: Findings) -> None:
-    gaps = False
     here = {"tool": catalog.tools, "model": catalog.models, "skill": catalog.skills}
     for name, node in graph.nodes.items():
         for what, word, path in _named(name, node):
             known = here[what]
             if known is not None and word not in known:
-                gaps = True
                 message = f"node `{name}`: {what} `{word}` is not {_PLACES[what]}"
                 tell = findings.warning if catalog.allow_gaps else findings.error
                 tell(f"unknown_{what}", path, message, nearest(word, sorted(known)))
-    if gaps and catalog.allow_gaps:
-        findings.not_yet("", "running with gaps (`--allow-gaps`)")
 
 
 def _named(name: str, node: AnyNodeSpec) -> Iterator[tuple[str, str, str]]:

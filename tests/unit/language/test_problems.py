@@ -238,10 +238,10 @@ def test_an_argument_of_the_wrong_kind_is_told_once() -> None:
     assert told(changed(nodes__each__with__path=5)) == {("bad_argument", "nodes.each.with.path")}
 
 
-def test_a_gap_is_a_warning_when_gaps_are_allowed_and_says_that_they_do_not_run_yet() -> None:
+def test_a_gap_is_a_warning_when_gaps_are_allowed() -> None:
     document = changed(nodes__first__tool="web.fetch", capabilities__0__tool=["web.fetch", "look", "echo"])
     found = [(problem.code, problem.severity) for problem in problems(document, allow_gaps=True)]
-    assert found == [("not_yet", "error"), ("unknown_tool", "warning")]
+    assert found == [("unknown_tool", "warning")]
     assert problems(small(), allow_gaps=True) == []
 
 

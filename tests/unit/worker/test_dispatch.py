@@ -76,7 +76,7 @@ async def test_a_newer_call_is_refused_with_a_remedy(tmp_path: Path) -> None:
 
 async def test_a_tool_that_is_not_here_may_be_on_another_worker(tmp_path: Path) -> None:
     error = await refused(reach(tmp_path), call("web.fetch", {}, ""))
-    assert (error.type, error.non_retryable) == (FailureType.TOOL_FAILED, False)
+    assert (error.type, error.non_retryable) == (FailureType.GAP, False)
 
 
 @pytest.mark.parametrize(
