@@ -23,7 +23,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("worker", "cli.commands.worker:worker", "Run a worker against the configured cluster; drains on SIGTERM."),
     Verb("run", "cli.commands.run:run", "Start a run of a graph and follow it."),
     Verb("ls", "cli.commands.ls:ls", "List runs."),
-    Verb("show", "cli.commands.show:show", "Show one run: its state, nodes, budget and pauses."),
+    Verb("show", "cli.commands.show:show", "Show one run: its state, nodes, budget, pauses and size."),
     Verb("watch", "cli.commands.watch:watch", "Follow one run live."),
     Verb("pending", "cli.commands.pending:pending", "List open pauses, of one run or of all."),
     Verb("answer", "cli.commands.answer:answer", "Answer a pause."),

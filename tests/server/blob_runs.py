@@ -60,12 +60,12 @@ class BlobRuns:
     store: DirectoryBlobs
     root: Path
 
-    def working(self, noted: str, **parts: Any) -> AbstractAsyncContextManager[Runs]:
+    def working(self, noted: str, carry_after: int | None = None, **parts: Any) -> AbstractAsyncContextManager[Runs]:
         """A worker whose agent notes a long text of one letter."""
         queue = f"blobs-{uuid.uuid4().hex[:12]}"
         script = SCRIPT % {"noted": noted * 3000}
-        policy = policy_of(**parts) if parts else policy_of()
-        return working(self.client, self.store, queue, self.root, policy=policy, script=script, operator=noted)
+        options: dict[str, Any] = {"policy": policy_of(**parts), "script": script, "carry_after": carry_after}
+        return working(self.client, self.store, queue, self.root, operator=noted, **options)
 
     def age(self, days: float) -> None:
         """Have everything in the store be put so long ago."""
