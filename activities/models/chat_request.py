@@ -7,13 +7,15 @@ from typing import Any
 
 from activities.models.chat_messages import messages_of
 from activities.models.endpoint import OPENAI_KEY, Endpoint
-from activities.models.provider import Ask
+from activities.models.provider import Ask, ToolOffer
 from activities.models.structured import instruction, is_closed
 from activities.models.tool_names import names_of
 
 _SHAPE = ("type", "properties", "required", "additionalProperties", "items", "anyOf", "enum", "const", "$ref", "$defs")
 _STRICT = frozenset((*_SHAPE, "title", "description"))
 """The keywords that every model of the provider's own compiles into a grammar."""
+MOST_DESCRIPTION_CHARS = 1024
+"""The provider's own host takes no longer description of a tool, and refuses the whole request for one."""
 
 
 def request_of(ask: Ask, endpoint: Endpoint, *, json_schema: bool = True) -> dict[str, Any]:
@@ -21,8 +23,8 @@ def request_of(ask: Ask, endpoint: Endpoint, *, json_schema: bool = True) -> dic
 
     The provider's own host takes `max_completion_tokens`; whoever else speaks the API, `max_tokens`.
     """
-    names = names_of(ask)
-    limit = "max_completion_tokens" if endpoint.is_own_of(OPENAI_KEY) else "max_tokens"
+    names, at_home = names_of(ask), endpoint.is_own_of(OPENAI_KEY)
+    limit = "max_completion_tokens" if at_home else "max_tokens"
     request: dict[str, Any] = {
         "model": ask.args.model,
         limit: ask.args.max_tokens,
@@ -38,15 +40,18 @@ def request_of(ask: Ask, endpoint: Endpoint, *, json_schema: bool = True) -> dic
     begin = [{"role": "system", "content": "\n\n".join(system)}] if system else []
     request["messages"] = [*begin, *(one for message in ask.conversation for one in messages_of(message, ask, names))]
     if ask.tools:
-        request["tools"] = [_tool(names.wire(offer.name), offer.description, offer.input_schema) for offer in ask.tools]
+        most = MOST_DESCRIPTION_CHARS if at_home else None
+        request["tools"] = [_tool(names.wire(offer.name), offer, most) for offer in ask.tools]
     if ask.args.temperature is not None:
         request["temperature"] = ask.args.temperature
     return request
 
 
-def _tool(name: str, description: str, schema: Mapping[str, object]) -> dict[str, Any]:
-    said = {"description": description} if description else {}
-    return {"type": "function", "function": {"name": name, **said, "parameters": dict(schema)}}
+def _tool(name: str, offer: ToolOffer, most: int | None) -> dict[str, Any]:
+    told = offer.description
+    told = told if most is None or len(told) <= most else f"{told[: most - 1]}…"
+    said = {"description": told} if told else {}
+    return {"type": "function", "function": {"name": name, **said, "parameters": dict(offer.input_schema)}}
 
 
 def _format(schema: Mapping[str, Any]) -> dict[str, Any] | None:

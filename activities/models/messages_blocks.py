@@ -57,9 +57,10 @@ def _result(answer: ToolAnswer, ask: Ask) -> Block:
 def _part(part: Part, ask: Ask) -> list[Block] | None:
     """A part as blocks; null if the API has none for it. Blank text has none either, and need not have."""
     media = media_of(part)
+    if is_text(media) and not text_in(ask, part).strip():
+        return []
     if not media:
-        text = text_in(ask, part)
-        return [_text(text)] if text.strip() else []
+        return [_text(text_in(ask, part))]
     if media in IMAGES:
         return [{"type": "image", "source": {"type": "base64", "media_type": media, "data": encoded(ask, part)}}]
     if media == PDF:

@@ -12,7 +12,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities.models.chat_request import request_of
 from activities.models.endpoint import OPENAI_URL, read_endpoint
-from activities.models.provider import Ask
+from activities.models.provider import Ask, ToolOffer
 from tests.support.asks import READ, SCHEMA, answered, ask_of, called, card_of, shown, user
 from tests.support.openai_rules import problem_of
 from workflows.contracts.conversation import Message, Part, ToolAnswer, ToolUse
@@ -76,6 +76,15 @@ def test_whole_request_of_an_agent() -> None:
 def test_the_providers_own_host_has_another_word_for_the_limit() -> None:
     request = request_of(ask_of(user("Hi."), max_tokens=7), HOME)
     assert (request["max_completion_tokens"], "max_tokens" in request) == (7, False)
+
+
+def test_only_the_providers_own_host_cuts_descriptions() -> None:
+    long = ToolOffer("fs.read", "x" * 5000, SCHEMA)
+    sizes = [
+        len(request_of(ask_of(user("Hi."), tools=(long,)), place)["tools"][0]["function"]["description"])
+        for place in (HOME, LOCAL)
+    ]
+    assert sizes == [1024, 5000]
 
 
 def test_images_and_documents_go_as_data() -> None:
