@@ -143,6 +143,12 @@ def test_a_conversation_is_inherited_from_an_agent_before_or_around() -> None:
     assert told(chain(**around, one={**inner, "session": "inherit"}), "warning") == []
 
 
+def test_a_way_around_without_agents_begins_no_conversation() -> None:
+    again = {"kind": "plan", "rules": [{"when": "visit < 3", "to": "rest"}, {"to": "one"}]}
+    document = chain(rest={**STOP, "next": "again"}, again=again, one={**GOOD, "session": "inherit"})
+    assert told(document, "warning") == [("nothing_to_inherit", "nodes.one.session")]
+
+
 def test_a_conversation_is_not_inherited_from_a_branch() -> None:
     fork = {"kind": "plan", "rules": [{"fork": {"branches": ["one", "rest"], "join": "done"}}]}
     inner = {key: value for key, value in GOOD.items() if key not in ("next", "writes")}
