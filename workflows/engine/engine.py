@@ -19,10 +19,10 @@ from workflows.engine import (
     cancelling,
     controls,
     finishing,
-    gaps,
     gate,
     leasing,
     outcomes,
+    providing,
     repinning,
     routing,
     slots,
@@ -121,7 +121,7 @@ class Engine:
             case Repinned():
                 repinning.repin(self._m, event)
             case Probed():
-                gaps.probed(self._m, event)
+                providing.probed(self._m, event)
             case Steered():
                 steering.steer(self._m, event)
             case CallGivenUp():
@@ -212,7 +212,8 @@ class Engine:
     @property
     def busy(self) -> bool:
         """Whether something is under way that must end before the run is carried over."""
-        return bool(self._m.state.in_flight) or leasing.pending(self._m)
+        probing = any(gap.probing for gap in self._m.state.gaps.values())
+        return bool(self._m.state.in_flight) or probing or leasing.pending(self._m)
 
     def questions(self) -> tuple[tuple[str, int], ...]:
         """Digest and number of answers so far of each open pause: what people see of them changes with these."""
