@@ -27,7 +27,16 @@ BREACHES = [
     ("worker/run.py", "import openai"),
     ("activities/models/openai.py", "import openai"),
     ("activities/dispatch.py", "import click"),
+    ("activities/dispatch.py", "import obstore"),
 ]
+
+DOORS = {
+    "models/wire": "anthropic",
+    "models/chat_api": "openai",
+    "models/chat_stream": "openai",
+    "blobs_places": "obstore",
+    "blobs_remote": "obstore",
+}
 
 
 def _lint(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -49,9 +58,8 @@ def skeleton(tmp_path: Path) -> Path:
     (tmp_path / "worker/run.py").touch()
     (tmp_path / "workflows/registry.py").touch()
     (tmp_path / "workflows/language/yaml.py").write_text("import yaml\n", encoding="utf-8")
-    (tmp_path / "activities/models/wire.py").write_text("import anthropic\n", encoding="utf-8")
-    for name in ("chat_api", "chat_stream"):
-        (tmp_path / f"activities/models/{name}.py").write_text("import openai\n", encoding="utf-8")
+    for name, package in DOORS.items():
+        (tmp_path / f"activities/{name}.py").write_text(f"import {package}\n", encoding="utf-8")
     return tmp_path
 
 

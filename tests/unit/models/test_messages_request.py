@@ -31,6 +31,46 @@ def text(said: str) -> dict[str, object]:
     return {"type": "text", "text": said}
 
 
+WHOLE = {
+    "model": "claude-haiku-4-5",
+    "max_tokens": 500,
+    "system": [{**text("You are careful."), **MARK}],
+    "tools": [
+        {"name": "fs_read", "description": "Read a file.", "input_schema": SCHEMA},
+        {
+            "name": "docs_search",
+            "description": "Find pages.",
+            "input_schema": {"type": "object", "properties": {"q": {"type": "string"}}},
+        },
+    ],
+    "messages": [
+        {"role": "user", "content": [text("Read a.")]},
+        {
+            "role": "assistant",
+            "content": [
+                text("I look."),
+                {"type": "tool_use", "id": "toolu_1", "name": "fs_read", "input": {"path": "a"}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": [text("line 1")], **MARK}],
+        },
+        {
+            "role": "assistant",
+            "content": [{"type": "tool_use", "id": "toolu_2", "name": "docs_search", "input": {"q": "b"}}],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "tool_result", "tool_use_id": "toolu_2", "content": [text("found"), text("more")]},
+                {**text("Hurry."), **MARK},
+            ],
+        },
+    ],
+}
+
+
 def test_whole_request_of_an_agent() -> None:
     ask = ask_of(
         user("Read a."),
@@ -43,44 +83,7 @@ def test_whole_request_of_an_agent() -> None:
         max_tokens=500,
         opened=[b"found"],
     )
-    assert request_of(ask) == {
-        "model": "claude-haiku-4-5",
-        "max_tokens": 500,
-        "system": [{**text("You are careful."), **MARK}],
-        "tools": [
-            {"name": "fs_read", "description": "Read a file.", "input_schema": SCHEMA},
-            {
-                "name": "docs_search",
-                "description": "Find pages.",
-                "input_schema": {"type": "object", "properties": {"q": {"type": "string"}}},
-            },
-        ],
-        "messages": [
-            {"role": "user", "content": [text("Read a.")]},
-            {
-                "role": "assistant",
-                "content": [
-                    text("I look."),
-                    {"type": "tool_use", "id": "toolu_1", "name": "fs_read", "input": {"path": "a"}},
-                ],
-            },
-            {
-                "role": "user",
-                "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": [text("line 1")], **MARK}],
-            },
-            {
-                "role": "assistant",
-                "content": [{"type": "tool_use", "id": "toolu_2", "name": "docs_search", "input": {"q": "b"}}],
-            },
-            {
-                "role": "user",
-                "content": [
-                    {"type": "tool_result", "tool_use_id": "toolu_2", "content": [text("found"), text("more")]},
-                    {**text("Hurry."), **MARK},
-                ],
-            },
-        ],
-    }
+    assert request_of(ask) == WHOLE
 
 
 def test_what_is_never_read_again_is_not_written_to_the_cache() -> None:
