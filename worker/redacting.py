@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from activities.seal import SealKeys
     from policies.document import PolicyDocument
 
-_OWN = re.compile(r"(?:DETENT|TEMPORAL|OTEL)_\w*(?:KEY|TOKEN|SECRET|PASSWORD|HEADERS|AUTH)\w*\Z")
+_OWN = re.compile(r"(?:DETENT|TEMPORAL|OTEL|AWS|AZURE|GOOGLE)_\w*(?:KEY|TOKEN|SECRET|PASSWORD|HEADERS|AUTH)\w*\Z")
 _PLACES = ("_FILE", "_PATH", "_FD")
 """Variables that say where a key lies, or where it is read from, hold none."""
 _LINE_CHARS = 16

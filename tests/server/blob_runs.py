@@ -100,14 +100,13 @@ async def blob_runs(server: EmbeddedServer, root: Path) -> BlobRuns:
     retention.FromTimedelta(timedelta(days=1))
     request = RegisterNamespaceRequest(namespace=name, workflow_execution_retention_period=retention)
     await shared.workflow_service.register_namespace(request)
+    (root / "workspace").mkdir(exist_ok=True)
     async with asyncio.timeout(20):
         while True:
             try:
                 client = await connect(Target(server.address, name), store)
                 await prepare_namespace(client)
                 await client.count_workflows("DetentPending > 0")
-                break
-            except RPCError:
+                return BlobRuns(client, store, root)
+            except RPCError:  # the server does not know it everywhere yet
                 await asyncio.sleep(0.1)
-    (root / "workspace").mkdir(exist_ok=True)
-    return BlobRuns(client, store, root)

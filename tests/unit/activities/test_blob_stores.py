@@ -9,10 +9,9 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from obstore.store import MemoryStore
+from obstore.store import MemoryStore, S3Store
 
 from activities.blobs import DirectoryBlobs
-from activities.blobs_places import open_blobs
 from activities.blobs_remote import ObjectBlobs
 from activities.ports import BlobDamaged, BlobError, BlobMissing, BlobStore, Stored
 from tests.support.s3_server import s3_server
@@ -44,15 +43,16 @@ def make_place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pyte
         with s3_server() as bucket:
             for name, value in bucket.environ().items():
                 monkeypatch.setenv(name, value)
-            store = open_blobs(f"s3://bucket-{bucket.port}/some/prefix")
-            yield Place(store, lambda name, data: _put(store._store, name, data), lambda: bucket.age(days=40))  # type: ignore[attr-defined]
+            bare: S3Store = S3Store.from_url(f"s3://bucket-{bucket.port}/some/prefix")
+            store = ObjectBlobs(bare, "s3://bucket/some/prefix")
+            yield Place(store, lambda name, data: _put(bare, name, data), lambda: bucket.age(days=40))
 
 
 def _write(path: Path, data: bytes) -> None:
     path.write_bytes(data)
 
 
-def _put(store: MemoryStore, name: str, data: bytes) -> None:
+def _put(store: MemoryStore | S3Store, name: str, data: bytes) -> None:
     store.put(name, data)
 
 

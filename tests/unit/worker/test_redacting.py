@@ -194,3 +194,9 @@ def test_a_line_of_the_log_draws_nothing_and_forges_no_other(written: io.StringI
     lines = written.getvalue().splitlines()
     assert lines[0].endswith("told \\x1b[2J\\x07\\u202e\\r")
     assert lines[1] == "    2026-11-21T00:00:00Z INFO worker.run: all is well"
+
+
+def test_credentials_of_the_blob_store_are_known(tmp_path: Path) -> None:
+    keys = {"AWS_SECRET_ACCESS_KEY": "s" * 40, "AZURE_STORAGE_ACCOUNT_KEY": "a" * 40, "AWS_SESSION_TOKEN": "t" * 40}
+    places = {"AWS_WEB_IDENTITY_TOKEN_FILE": str(tmp_path), "GOOGLE_SERVICE_ACCOUNT_PATH": "/x/y", "AWS_REGION": "eu"}
+    assert known_values(Catalogue({}), builtin_policy(), {**keys, **places}) == keys
