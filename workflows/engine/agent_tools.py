@@ -14,6 +14,7 @@ from workflows.engine.calling import want
 from workflows.engine.dropping import drop_call
 from workflows.engine.effects import FREE, next_effect
 from workflows.engine.gap_state import GAP_KINDS
+from workflows.engine.provided import skills_of
 from workflows.engine.queue import enqueue
 from workflows.engine.skill_args import skill_args
 from workflows.engine.state import CallState
@@ -66,11 +67,13 @@ def call_tool(m: Machine, owner: Activation, node: AgentNode, slot: ToolSlot) ->
     card = m.card.tools[slot.name]
     args = dict(slot.args)
     if slot.name == LOAD_SKILL:
-        skill = m.card.skills.get(str(args.get("name"))) if args.get("name") in node.skills else None
+        agent = m.state.agents[owner.id]
+        skills = skills_of(node, agent)
+        skill = m.card.skills.get(str(args.get("name"))) if args.get("name") in skills else None
         if skill is None:
-            _invalid(slot, f"there is no such skill; there are {', '.join(node.skills)}")
+            _invalid(slot, f"there is no such skill; there are {', '.join(skills)}")
             return
-        args = skill_args(args, skill, offered(m, node, m.state.agents[owner.id]))
+        args = skill_args(args, skill, offered(m, node, agent))
     size = measuring.fault(args)
     faults = [size] if size is not None else validate_value(card.input_schema, args)
     if faults:

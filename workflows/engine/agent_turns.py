@@ -10,6 +10,7 @@ from workflows.contracts.agent_tools import LOAD_SKILL, REQUEST_CAPABILITY, REQU
 from workflows.engine.agent_state import News
 from workflows.engine.calling import next_id, want
 from workflows.engine.pricing import MESSAGE_MARGIN, new_bytes
+from workflows.engine.provided import skills_of
 from workflows.engine.state import Activation, CallState
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def system_text(m: Machine, node: AgentNode, instructions: str) -> str:
 
 def offered(m: Machine, node: AgentNode, agent: AgentState) -> list[str]:
     """The names of the worker's tools that the agent has, each once."""
-    skills = (LOAD_SKILL,) if node.skills else ()
+    skills = (LOAD_SKILL,) if skills_of(node, agent) else ()
     return [name for name in dict.fromkeys((*node.tools, *agent.extra, *skills)) if name in m.card.tools]
 
 

@@ -22,6 +22,7 @@ from workflows.engine.effects import slot_of
 from workflows.engine.machine import problem
 from workflows.engine.model_choice import choose
 from workflows.engine.pauses import open_for_failure
+from workflows.engine.provided import take
 from workflows.engine.steps import Fail, Succeed
 from workflows.engine.tellings import telling
 
@@ -226,15 +227,14 @@ def _slot_resolved(m: Machine, owner: Activation, agent: AgentState, slot: ToolS
 
 def _stands_in(m: Machine, agent: AgentState, slot: ToolSlot, other: str) -> None:
     """What it wanted takes other arguments, maybe: it is told of the other, and calls that by itself."""
-    if other in m.card.tools and other not in agent.extra:
-        agent.extra.append(other)
-    wanted = slot.args.get("name", slot.name) if slot.name == REQUEST_CAPABILITY else slot.name
-    agent_tools.completed(m, slot, f"`{wanted}` is not to be had; a person says to use `{other}` instead.")
+    asked = slot.name == REQUEST_CAPABILITY
+    wanted = slot.args.get("name", slot.name) if asked else slot.name
+    more = take(m, agent, str(slot.args.get("kind")) if asked else "tool", other)
+    agent_tools.completed(m, slot, f"`{wanted}` is not to be had; a person says to use `{other}` instead{more}")
 
 
 def _now_has(m: Machine, agent: AgentState, slot: ToolSlot) -> None:
     """`request_capability` is answered: what was asked for is there."""
     name = str(slot.args.get("name", slot.name))
-    if slot.args.get("kind") == "tool" and name in m.card.tools and name not in agent.extra:
-        agent.extra.append(name)
-    agent_tools.completed(m, slot, f"`{name}` is there now.")
+    more = take(m, agent, str(slot.args.get("kind")), name)
+    agent_tools.completed(m, slot, f"`{name}` is there now{more}")

@@ -11,6 +11,7 @@ from policies.model import Trigger
 from workflows.engine.asking import asked_call
 from workflows.engine.needs import needs_of
 from workflows.engine.permit_state import PermitState
+from workflows.engine.provided import asked_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +40,7 @@ def grants_of(m: Machine, call: CallState) -> list[GrantState]:
     grants = _standing_grants(m)
     if not grants:
         return []
-    asked = m.node_of(m.state.activations[call.activation]).capabilities
+    asked = asked_of(m, m.state.activations[call.activation])
     lacking = [need for need in needs_of(m, call) if not (m.policy.allow.covers(need) and asked.covers(need))]
     found = {grant.permit.digest: grant for need in lacking if (grant := _covering(grants, need)) is not None}
     return list(found.values())

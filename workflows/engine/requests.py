@@ -8,6 +8,7 @@ from policies.model import NO_COUNTS, NO_LAST, NOTHING_SEEN, Counts, Effect, Fac
 from workflows.engine import leasing, permits, pricing, spending
 from workflows.engine.loops import looping
 from workflows.engine.needs import needs_of
+from workflows.engine.provided import asked_of
 from workflows.engine.sharing import attempts_ms
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def request_of(m: Machine, call: CallState, activation: Activation) -> Request:
         effect=call.effect,
         risk=call.risk,
         needs=needs_of(m, call),
-        asked=m.node_of(activation).capabilities,
+        asked=asked_of(m, activation),
         reserve=pricing.reserve(m, call),
         max_tokens=call.max_tokens,
         output_nano=pricing.output_nano(m, call),

@@ -62,7 +62,7 @@ def compile_node(around: Surroundings, name: str) -> compiled.AnyNode:
         case ModelSpec():
             return _model(shared, node)
         case AgentSpec():
-            return _agent(shared, node)
+            return _agent(shared, node, _asked(around, node))
         case HumanSpec():
             return _human(shared, node)
         case WaitSpec():
@@ -115,10 +115,14 @@ def _on_failure(graph: GraphSpec, name: str, node: NodeSpec) -> compiled.OnFailu
 
 
 def _capabilities(around: Surroundings, node: NodeSpec) -> CapabilitySet:
-    own = around.capabilities
-    if node.capabilities is not None:
-        own = own.attenuate(asked_capabilities(node.capabilities)[0])
-    return own if not isinstance(node, AgentSpec) else agents_own(own, node.tools)
+    own = _asked(around, node)
+    return agents_own(own, node.tools) if isinstance(node, AgentSpec) else own
+
+
+def _asked(around: Surroundings, node: NodeSpec) -> CapabilitySet:
+    if node.capabilities is None:
+        return around.capabilities
+    return around.capabilities.attenuate(asked_capabilities(node.capabilities)[0])
 
 
 def _model(shared: _Shared, node: ModelSpec) -> compiled.ModelNode:
@@ -133,7 +137,7 @@ def _model(shared: _Shared, node: ModelSpec) -> compiled.ModelNode:
     )
 
 
-def _agent(shared: _Shared, node: AgentSpec) -> compiled.AgentNode:
+def _agent(shared: _Shared, node: AgentSpec, asked: CapabilitySet) -> compiled.AgentNode:
     return compiled.AgentNode(
         **shared,
         model=node.model,
@@ -144,6 +148,7 @@ def _agent(shared: _Shared, node: AgentSpec) -> compiled.AgentNode:
         max_turns=node.max_turns or MAX_TURNS,
         max_tool_calls=MAX_TOOL_CALLS if node.max_tool_calls is None else node.max_tool_calls,
         output=node.output,
+        asked=asked,
         session=node.session,
         on_limit=node.on_limit,
     )

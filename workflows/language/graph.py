@@ -147,8 +147,8 @@ class ModelNode(Node):
 class AgentNode(Node):
     """A model with tools in a loop; its result is `{text, output, usage, turns, stop_reason}`.
 
-    `capabilities` is what the agent's calls may ask for, narrowed to its tools. `inherit` goes on with the conversation
-    of the agent before it in its frame, or around it.
+    `capabilities` is what the agent's calls may ask for, narrowed to its tools, and `asked` the same with every tool
+    that the graph asks for. `inherit` goes on with the conversation of the agent before it in its frame, or around it.
     """
 
     kind: ClassVar[str] = "agent"
@@ -160,6 +160,7 @@ class AgentNode(Node):
     max_turns: int
     max_tool_calls: int
     output: dict[str, object] | None
+    asked: CapabilitySet
     session: Literal["fresh", "inherit"]
     on_limit: Literal["pause", "stop_with_partial", "fail"]
 
