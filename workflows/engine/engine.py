@@ -257,6 +257,10 @@ class Engine:
         """Tell somebody of every step and every visit from now on."""
         self._m.follower = follower
 
+    def unwatch(self) -> None:
+        """Tell nobody any more."""
+        self._m.observer = self._m.follower = None
+
     def timers(self) -> dict[str, int]:
         """Every timer that must be running, with the time it is due in UTC milliseconds."""
         return views.timers(self._m)
