@@ -16,10 +16,14 @@ ENDED = frozenset({"ok", "failed", "cancelled", "skipped"})
 
 
 class Change(Wire):
-    """One thing that happened. `kind` is `phase started ended asked lifted refused` or `attempt`.
+    """One thing that happened; `at` is RFC 3339, and what does not belong to a kind is left out.
 
-    `at` is RFC 3339. `attempt` counts Temporal's attempts of a call and is set for kind `attempt` alone,
-    with `call` the tool or model and `text` the last that it reported.
+    Of the run: `phase`. Of nodes: `started`, `ended` (`status`, `summary`). Of calls, with `id` the call, `call` the
+    tool or model, `turn` the agent's: `call` (it was made; `text` are its arguments in short), `attempt` (its
+    `attempt`-th began; `error` is why the one before failed), `text` (the end of what the attempt has said so far, of
+    `chars` in all; a later attempt begins anew), `result` (`status`, `text` the first line, `tokens`, `cost_usd`,
+    `latency_ms`, and `total_tokens` and `total_cost_usd` of the run's calls so far), `denied` (`rules`). Of pauses:
+    `asked`, `lifted`, `refused`.
     """
 
     at: str
@@ -34,7 +38,17 @@ class Change(Wire):
     pause: str | None = None
     outcomes: tuple[str, ...] | None = None
     call: str | None = None
+    id: str | None = None
+    turn: int | None = None
     text: str | None = None
+    chars: int | None = None
+    error: str | None = None
+    tokens: int | None = None
+    cost_usd: float | None = None
+    latency_ms: int | None = None
+    total_tokens: int | None = None
+    total_cost_usd: float | None = None
+    rules: tuple[str, ...] | None = None
 
 
 def changes(before: RunView | None, after: RunView, now: str) -> tuple[Change, ...]:

@@ -46,12 +46,12 @@ class Followed(Tape):
     def reviewed(self, call: str, request: Request, facts: Facts, outcome: Outcome, review: Review) -> None:
         """As above."""
 
-    def view(self) -> RunView:
+    def last_view(self) -> RunView:
         """The run at the end of its last history; exit 7 where nothing of it was ever executed."""
-        if self.engine is None:
+        if self.view is None:
             message = "the run was not admitted, so nothing was executed; `detent show RUN` says why"
             raise invalid(message, kind="NotAdmitted")
-        return self.engine.view()
+        return self.view
 
 
 async def follow(histories: Sequence[WorkflowHistory], namespace: str) -> Followed:

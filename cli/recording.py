@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from policies.model import Decision, Facts, Outcome, Request, Review
     from policies.tenant import TenantPolicy
+    from workflows.contracts.run import RunView
     from workflows.engine.engine import Engine
     from workflows.shell.admission import Admitted
 
@@ -91,9 +92,17 @@ class Tape:
     failure: Disagreement | None = None
     at: int = 0
     engine: Engine | None = None
+    view: RunView | None = None
+
+    def stop(self) -> None:
+        """The history is over. A run that is open is thrown away now, which looks to it as if it were cancelled."""
+        if self.engine is not None:
+            self.view = self.engine.view()
+            self.engine.unwatch()
+            self.engine = None
 
     def admitted(self, engine: Engine) -> None:
-        """Keep the engine, which stands at the history's end once the replay is over."""
+        """Keep the engine, to see where the run stands at the history's end."""
         self.engine = engine
 
     def keep(self, commands: Iterable[WorkflowCommand]) -> None:
@@ -146,6 +155,9 @@ class _Watched(WorkflowInstance):
         self._tape = tape
 
     def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
+        if any(job.HasField("remove_from_cache") for job in act.jobs):
+            self._tape.stop()
+            return self._inner.activate(act)
         _now.tape, self._tape.at = self._tape, act.history_length
         done = self._inner.activate(act)
         self._tape.keep(done.successful.commands)

@@ -49,11 +49,12 @@ async def records_of(histories: Sequence[WorkflowHistory], namespace: str) -> li
     store = open_blobs(blobs_place(os.environ))
     data = converter(store)
     followed = await follow(histories, namespace)
+    view = followed.last_view()
     log = CallLog(data, settled_by_call(seen.record for seen in followed.records))
     for history in histories:
         await log.read(history)
     started = await started_with(histories[0], data)
-    maker = Maker(followed.executions, followed.view(), log, Header.of(histories, followed.view()), store)
+    maker = Maker(followed.executions, view, log, Header.of(histories, view), store)
     return await maker.records(started.input, whole=is_first(histories[0]) and followed.executions.whole)
 
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import click
 
-from cli.changes import Change, changes
-from cli.cluster import Cluster, reach
+from cli.changes import Change
+from cli.cluster import reach
 from cli.context import Session, global_options, pass_session
-from cli.display import display_for, report_calls
 from cli.exits import code_of_view
-from cli.follow import follow
+from cli.live import screen_for
 from cli.options import run_argument
 from cli.printing import print_view
-from cli.running import attempts
+from cli.recording import quiet
 from cli.runs import find, is_open, view_of
-from workflows.contracts.run import RunView
+from cli.watching import watching
+
+if TYPE_CHECKING:
+    from cli.cluster import Cluster
+    from cli.live import Screen
+    from workflows.contracts.run import RunView
 
 
 @click.command()
@@ -28,11 +32,30 @@ from workflows.contracts.run import RunView
 def watch(session: Session, run: str) -> int:
     """Follow one run live.
 
-    It asks nothing and ends with the run, with the run's exit code. With --output json each change is a
-    line: {at, kind, activation, attempt, …}.
-    """
+    It shows the nodes, each call with its arguments and the first line of its result, what models say while they say it
+    (by attempt: a new one begins anew), what was denied, what people are asked, tokens and cost. Nothing of it touches
+    the run's history, and no worker is asked. It asks nothing and ends with the run, with the run's exit code.
+
+    With --output json each thing is a line {at, kind, activation, attempt, …}; what does not belong to a kind is left
+    out:
+
+    \b
+      phase    {phase}
+      started  {activation, node, node_kind, status}
+      ended    {activation, node, node_kind, status, summary}
+      call     {activation, id, call, turn, text}: it was made; text: its arguments
+      attempt  {activation, id, call, attempt, error}: why the one before failed
+      text     {activation, id, call, attempt, text, chars}: the end of what it said
+      result   {activation, id, call, turn, status, text, tokens, cost_usd,
+                latency_ms, total_tokens, total_cost_usd}
+      denied   {activation, id, call, rules}
+      asked    {activation, node, pause, summary, outcomes}
+      lifted   {activation, node, pause}
+      refused  {pause, summary}
+    """  # noqa: D301 - click knows a block that is not to be wrapped by this very character
     try:
-        return int(code_of_view(asyncio.run(_watch(session, run))))
+        with quiet(unless=session.debug):
+            return int(code_of_view(asyncio.run(_watch(session, run))))
     except KeyboardInterrupt:
         session.note("\nthe run goes on")
         raise
@@ -40,56 +63,33 @@ def watch(session: Session, run: str) -> int:
 
 async def _watch(session: Session, run: str) -> RunView:
     cluster = await reach()
-    if not is_open(await find(cluster, run)):
-        view = await view_of(cluster, run)
-        _print_changes(session, None, view) if session.as_json else print_view(session, view)
-        return view
-    if session.as_json:
-        return await _lines(session, cluster, run)
-    return await _picture(session, cluster, run)
-
-
-async def _picture(session: Session, cluster: Cluster, run: str) -> RunView:
-    display = display_for(interactive=session.interactive)
-    calls = asyncio.create_task(report_calls(display, cluster, run))
-    last: RunView | None = None
-    try:
-        async with contextlib.aclosing(follow(cluster, run)) as views:
-            async for view in views:
-                display.update(view)
-                last = view
-    finally:
-        calls.cancel()
-        await asyncio.gather(calls, return_exceptions=True)
-        display.close()
-    last = last or await view_of(cluster, run)
-    print_view(session, last)
+    if is_open(await find(cluster, run)):
+        screen = screen_for(session, run)
+        try:
+            await _follow(cluster, run, screen)
+        finally:
+            screen.close()
+        last = await view_of(cluster, run)
+        if session.as_json:
+            screen.view(last)
+    else:
+        last = await view_of(cluster, run)
+        if session.as_json:
+            screen_for(session, run).view(last)
+    if not session.as_json:
+        print_view(session, last)
     return last
 
 
-async def _lines(session: Session, cluster: Cluster, run: str) -> RunView:
-    reporter = asyncio.create_task(_report_attempts(session, cluster, run))
-    last: RunView | None = None
+async def _follow(cluster: Cluster, run: str, screen: Screen) -> None:
+    drawing = asyncio.create_task(screen.keep_drawing())
     try:
-        async with contextlib.aclosing(follow(cluster, run)) as views:
-            async for view in views:
-                _print_changes(session, last, view)
-                last = view
+        async with contextlib.aclosing(watching(cluster, run)) as sights:
+            async for seen in sights:
+                if isinstance(seen, Change):
+                    screen.change(seen)
+                else:
+                    screen.view(seen)
     finally:
-        reporter.cancel()
-        await asyncio.gather(reporter, return_exceptions=True)
-    return last or await view_of(cluster, run)
-
-
-async def _report_attempts(session: Session, cluster: Cluster, run: str) -> None:
-    async for change in attempts(cluster, run):
-        _print_change(session, change)
-
-
-def _print_changes(session: Session, before: RunView | None, view: RunView) -> None:
-    for change in changes(before, view, datetime.now(UTC).isoformat()):
-        _print_change(session, change)
-
-
-def _print_change(session: Session, change: Change) -> None:
-    session.print_json(change.model_dump(mode="json", exclude_none=True), line=True)
+        drawing.cancel()
+        await asyncio.gather(drawing, return_exceptions=True)

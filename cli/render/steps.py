@@ -24,10 +24,24 @@ def change_line(change: Change) -> str | None:
     if change.kind == "refused":
         return f"! {line(change.pause)}: answer refused: {line(change.summary)}"
     if change.kind == "attempt":
-        return f"↻ {_name(change)}  {line(change.call)}  attempt {change.attempt}"
+        why = f"  after: {line(change.error, SUMMARY_CHARS)}" if change.error else ""
+        return f"↻ {_name(change)}  {line(change.call)}  attempt {change.attempt}{why}"
+    if change.kind in ("result", "denied"):
+        return call_line(change)
     if change.kind == "phase":
         return f"= {change.phase}"
     return None
+
+
+def call_line(change: Change) -> str:
+    """What became of a call: `✓ list#1  fs.glob  → 12 files  140 ms`, or the rules that denied it."""
+    called = f"{_name(change)}  {line(change.call, 60)}"
+    if change.kind == "denied":
+        return f"✗ {called}  denied: {line(', '.join(change.rules or ()), SUMMARY_CHARS)}"
+    mark = "✓" if change.status == "ok" else "✗"
+    said = f"  → {line(change.text, SUMMARY_CHARS)}" if change.text else ""
+    used = f"  {change.tokens:,} tokens  ${change.cost_usd or 0:.4f}" if change.tokens else ""
+    return f"{mark} {called}{said}{used}"
 
 
 def _name(change: Change) -> str:

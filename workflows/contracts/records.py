@@ -73,7 +73,7 @@ class _Execution(_Header):
 
     `exec_id` is the same however often the records are made, over retries and continue-as-new. `parents` are the
     executions that led here: the one before it in its branch, the plan that opened the branch, or the last ones of the
-    branches that a join waited for. `seq` counts executions as they began, `ended_seq` as they ended, and where two have
+    branches that a join waited for. `seq` counts executions as they began, `ended_seq` as they ended; where two have
     the same `moment` no token moved between their ends. `attempt` is how often what it does was tried, `iteration` how
     often the node was visited before. `edge_taken` is where the token went: a node, `end` or `fail`, null where it went
     nowhere. `created_at` is when the token came, `started_at` when its first call was made, `latency_ms` from then to
