@@ -11,7 +11,7 @@ from workflows.contracts.conversation import Part
 IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 PDF = "application/pdf"
 EMPTY = "(nothing)"
-"""Stands for an answer without words and calls: no provider takes a message without content."""
+"""Stands for an answer without words and calls, and for an error without words: no provider takes one of nothing."""
 
 
 def media_of(part: Part) -> str:

@@ -49,9 +49,9 @@ def _result(answer: ToolAnswer, ask: Ask) -> Block:
         # The API takes no more than text in an error.
         found = None if answer.is_error and not is_text(media_of(part)) else _part(part, ask)
         content += [_text(withheld(ask, part, TAKES))] if found is None else found
-    if content:
-        block["content"] = content
-    return {**block, "is_error": True} if answer.is_error else block
+    if answer.is_error:
+        return {**block, "content": content or [_text(EMPTY)], "is_error": True}
+    return {**block, "content": content} if content else block
 
 
 def _part(part: Part, ask: Ask) -> list[Block] | None:

@@ -83,6 +83,8 @@ def _of_block(block: Body, place: str) -> Iterator[str]:
             yield f"{place}: image.source.base64.media_type: Input should be one of {sorted(IMAGES)}"
         case "document" if source["media_type"] not in {"application/pdf", "text/plain"}:
             yield f"{place}: document.source.media_type: Input should be 'application/pdf'"
+        case "tool_result" if block.get("is_error") and not block.get("content"):
+            yield f"{place}: tool_result: content cannot be empty if `is_error` is true"
         case "tool_result" if block.get("is_error") and any(part["type"] != "text" for part in block["content"]):
             yield f'{place}: tool_result: all content must be type "text" if "is_error" is true'
         case "tool_use" if not (NAME.match(block["name"]) and ID.match(block["id"]) and type(block["input"]) is dict):

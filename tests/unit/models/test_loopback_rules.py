@@ -73,6 +73,7 @@ def at(body: Body, message: int, block: int = 0) -> Body:
         (lambda body: body["tools"][0].update(input_schema={}), "input_schema.type"),
         (lambda body: [part.update(MARK) for part in (at(body, 0), at(body, 1), at(body, 3))], "Found 6"),
         (lambda body: at(body, 2).update(is_error=True, content=[IMAGE]), "all content must be type"),
+        (lambda body: at(body, 2).update(is_error=True, content=[]), "cannot be empty if `is_error` is true"),
         (lambda body: body["messages"][0]["content"].append({**IMAGE, "source": {"media_type": "image/x"}}), "image"),
         (lambda body: body["messages"][1]["content"].insert(0, THOUGHT), "Invalid `signature`"),
         (lambda body: body.update(thinking={"type": "enabled", "budget_tokens": 2000}), "must start with a thinking"),

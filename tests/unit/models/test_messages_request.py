@@ -165,6 +165,12 @@ def test_empty_result_has_no_content() -> None:
     assert "content" not in request_of(ask)["messages"][-1]["content"][0]
 
 
+def test_empty_error_has_some() -> None:
+    ask = ask_of(user("Go."), called("fs.read"), answered(is_error=True), tools=(READ,))
+    (result,) = request_of(ask, PLAIN)["messages"][-1]["content"]
+    assert (result["is_error"], result["content"]) == (True, [text("(nothing)")])
+
+
 def test_blank_prompt_is_the_providers_to_refuse() -> None:
     assert request_of(ask_of(user("")))["messages"] == [{"role": "user", "content": [text("")]}]
 
