@@ -37,7 +37,7 @@ where there is none to print, stdout is `{"error": {type, message, problems: [..
 
 Where the cluster is, Temporal's own configuration says: `TEMPORAL_ADDRESS`, `TEMPORAL_NAMESPACE`, or a profile of
 `temporal.toml`. A worker's files come from its flags, or from `DETENT_POLICY`, `DETENT_MODELS`, `DETENT_TOOLS`,
-`DETENT_WORKSPACE`, `DETENT_BLOBS`, `DETENT_BLOBS_RETENTION`, `DETENT_TASK_QUEUE`.
+`DETENT_SKILLS`, `DETENT_WORKSPACE`, `DETENT_BLOBS`, `DETENT_BLOBS_RETENTION`, `DETENT_TASK_QUEUE`.
 
 Completion: `eval "$(_DETENT_COMPLETE=bash_source detent)"` in `~/.bashrc` (`zsh_source`, `fish_source` likewise).
 """
