@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,19 +16,25 @@ from worker.settings import settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from activities.models.traffic import Rate
     from cli.options import WorkerOptions
     from workflows.contracts.run import ModelCard, ToolCard
 
 
 @dataclass(frozen=True, slots=True)
 class Cards:
-    """Tools and models by name, the names of skills; `missing_keys` maps an alias to a key that is not there."""
+    """Tools and models by name, the names of skills; `missing_keys` maps an alias to a key that is not there.
+
+    `rates` are how fast the providers of aliases may be asked, where that is limited, `keyed` those that need a key.
+    """
 
     tools: Mapping[str, ToolCard]
     models: Mapping[str, ModelCard]
     missing_keys: Mapping[str, str]
     warnings: tuple[str, ...]
     skills: tuple[str, ...] = ()
+    rates: Mapping[str, Rate] = field(default_factory=dict)
+    keyed: tuple[str, ...] = ()
 
 
 def cards(worker: WorkerOptions, environ: Mapping[str, str], beside: str | None = None) -> Cards:
@@ -46,6 +52,8 @@ def cards(worker: WorkerOptions, environ: Mapping[str, str], beside: str | None 
         missing_keys=catalogue.missing_keys(environ),
         warnings=tuple(catalogue.warnings),
         skills=Shelf(found.skills).names(),
+        rates=catalogue.rates(),
+        keyed=tuple(catalogue.key_references()),
     )
 
 

@@ -27,7 +27,7 @@ class Rate:
         """As it is written, in short."""
         counts = ((self.requests, "requests"), (self.tokens, "tokens"))
         parts = [f"{count:,} {unit}" for count, unit in counts if count is not None]
-        return f"{', '.join(parts)} per {_short(self.per_s)}"
+        return f"{', '.join(parts)} per {span(self.per_s)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def _duration(reader: Reader, place: str, value: object, *, most_ms: int, remedy
     return None
 
 
-def _short(seconds: float) -> str:
+def span(seconds: float) -> str:
     """`1m`, `1h` or `90s`."""
     whole = round(seconds)
     for unit, name in ((86_400, "d"), (3600, "h"), (60, "m")):
