@@ -108,7 +108,7 @@ class Transcripts:
         owner, _, digest = ref.uri.removeprefix("blob:").partition("/")
         self._refuse_foreign(ref, owner, tenant)
         if not ref.uri.startswith("blob:") or digest != ref.digest:
-            raise BlobError(f"`{ref.uri[:120]}` is no reference of ours: `blob:<tenant>/<digest>` is needed")
+            raise BlobForeign(f"`{ref.uri[:120]}` is no reference of ours: `blob:<tenant>/<digest>` is needed")
         return digest, owner
 
     def _refuse_foreign(self, ref: Ref, owner: str, tenant: str) -> None:

@@ -60,6 +60,14 @@ async def why_unclaimable(store: BlobStore) -> str | None:
             await store.remove(claim_name(key), time.time() + 86_400)
 
 
+def opened(place: BlobPlace) -> BlobStore:
+    """The store in a place; `DocumentError` where it cannot even be addressed. Nothing is asked of it yet."""
+    try:
+        return open_blobs(place)
+    except BlobError as error:
+        raise DocumentError((Problem("FileError", str(error), "", REMEDY, file=str(place)),)) from error
+
+
 async def require_blobs(place: BlobPlace) -> None:
     """`DocumentError` where nothing could be kept: each call with a large value would fail, hours later."""
     why = await why_unusable(place)

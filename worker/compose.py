@@ -11,7 +11,7 @@ from temporalio.worker import Worker
 
 from activities.admit import CARRY_AFTER_EVENTS, Admission, Offer
 from activities.approvals import standing
-from activities.blobs_places import is_memory, open_blobs
+from activities.blobs_places import is_memory
 from activities.control_paths import ControlPaths
 from activities.dispatch import Dispatch, Reach
 from activities.edge import Edge
@@ -23,6 +23,7 @@ from activities.tools.confine import Workspace
 from activities.tools.reloading import LiveCards, LiveToolbox
 from policies.errors import DocumentError, Problem
 from worker.audit_key import audit_signer, require_signer
+from worker.blob_directory import opened
 from worker.connect import worker_identity
 from worker.key_grants import check_key_grants
 from worker.ledgers import leases_of
@@ -125,7 +126,7 @@ def compose(found: Settings, namespace: str, environ: Mapping[str, str], seals: 
     files = (*catalogue.files, *price_files(found.policy, policy))
     edge = Edge(policy, namespace, control_paths(found, files), found.task_queue)
     redactor = redactor_of(catalogue, policy, environ, seals)
-    blobs = open_blobs(found.blobs)
+    blobs = opened(found.blobs)
     offer = Offer(policy, namespace, found.task_queue, tools, models, _carry_after(environ), shelf)
     reach = Reach(Workspace(found.workspace), toolbox, catalogue, edge, blobs, redactor)
     admission = Admission(offer, seals or fresh(), standing(blobs, namespace))

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 from temporalio.service import RPCError
 
-from activities.blobs_places import open_blobs
 from activities.tools import openat2
 from policies.errors import DocumentError
 from worker.audit_key import HOW_TO_MAKE as HOW_TO_SIGN
-from worker.blob_directory import REMEDY, why_unusable
+from worker.blob_directory import REMEDY, opened, why_unusable
 from worker.compose import compose
 from worker.connect import Unreachable, connect, target
 from worker.namespace import how_to_register, missing_search_attributes
@@ -161,7 +160,9 @@ def _inside(found: Settings) -> list[Check]:
 
 async def _cluster(found: Settings, place: Target) -> list[Check]:
     try:
-        client = await connect(place, open_blobs(found.blobs), timeout_s=CONNECT_S)
+        client = await connect(place, opened(found.blobs), timeout_s=CONNECT_S)
+    except DocumentError as error:
+        return [_broken("server", error)]
     except Unreachable as error:
         return [_wrong("server", str(error), "detent dev")]
     reached = _fine("server", f"`{place.address}`, namespace `{place.namespace}`")

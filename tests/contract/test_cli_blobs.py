@@ -11,7 +11,7 @@ import pytest
 
 from activities.blobs import DirectoryBlobs
 from tests.server.blob_runs import blob_runs
-from tests.support.command_line import CommandLine, environ
+from tests.support.command_line import CommandLine, environ, with_worker
 from tests.support.s3_server import s3_server
 
 if TYPE_CHECKING:
@@ -102,6 +102,46 @@ async def test_a_sweep_tells_what_it_removed_and_why_it_kept_the_rest(
     ]
     refused = await asyncio.to_thread(cli, "blobs", "sweep", "--forget", place.client.namespace)
     assert refused.returncode == 2
+
+
+GRAPH = """
+graph: keep
+version: 1.0.0
+state: {text: {reducer: last}}
+capabilities: [{tool: [fs.read]}, {fs.read: ["**"]}]
+start: read
+nodes:
+  read: {kind: tool, tool: fs.read, with: {path: long.txt}, writes: {text: "${result.text}"}, next: end}
+output: {text: "${state.text}"}
+"""
+
+
+def test_a_run_keeps_its_large_values_in_a_bucket(
+    temporal_server: EmbeddedServer, tmp_path: Path, task_queue: str
+) -> None:
+    (tmp_path / "workspace").mkdir()
+    text = "a line that is long in the end\n" * 3000
+    (tmp_path / "workspace" / "long.txt").write_text(text)
+    (tmp_path / "keep.yaml").write_text(GRAPH)
+    with s3_server() as bucket:
+        here = {**bucket.environ(), "DETENT_BLOBS": f"s3://kept-{bucket.port}/detent"}
+        ours = CommandLine({**environ(temporal_server.address, task_queue, tmp_path), **here}, tmp_path)
+        for cli in with_worker(ours):
+            run = cli.json("run", "keep.yaml")
+            assert run["phase"] == "completed"
+            assert run["output"]["text"].startswith("a line that is long")
+            shown = cli.json("show", run["id"])
+            assert shown["history"]["bytes"] < len(text) / 2
+            assert shown["blobs"]["bytes"] > 32_000
+            folders = {row["folder"]: row["count"] for row in cli.json("blobs", "ls")}
+        assert folders["sha256"] >= 1
+        assert folders["namespaces/all"] == 1
+        assert all(name.startswith("detent/") for name in bucket.objects)
+        bucket.refuse = 403
+        worker = ours.start("worker")
+        _, said = worker.communicate(timeout=30)
+        assert worker.returncode == 7
+        assert "give this process credentials" in said
 
 
 def _age(root: Path) -> None:

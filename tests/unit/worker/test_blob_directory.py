@@ -8,7 +8,7 @@ import pytest
 
 from policies.errors import DocumentError
 from tests.support.s3_server import Bucket, s3_server
-from worker.blob_directory import require_blobs, why_unwritable
+from worker.blob_directory import opened, require_blobs, why_unwritable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,3 +52,9 @@ async def test_a_bucket_that_refuses_is_told_before_anything_runs(bucket: Bucket
     bucket.refuse = 403
     with pytest.raises(DocumentError, match="give this process credentials"):
         await require_blobs(f"s3://refusing-{bucket.port}/p")
+
+
+def test_a_bucket_that_cannot_even_be_addressed_is_a_problem_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AZURE_STORAGE_ACCOUNT_NAME", raising=False)
+    with pytest.raises(DocumentError, match="blob store az://addressless/p"):
+        opened("az://addressless/p")
