@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 Scope: TypeAlias = Literal["once", "run", "tenant"]
 HUMAN = "on_human_node"
 RAISE = "raise"
-WITH_DATA = frozenset({RAISE, "retry"})
+SUBSTITUTE = "substitute"
+WITH_DATA = frozenset({RAISE, "retry", SUBSTITUTE})
 """Outcomes of policy's pauses that may say more than a word; the run knows what it takes."""
 
 

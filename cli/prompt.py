@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from cli.answering import RAISE, make_answer
+from cli.answering import RAISE, SUBSTITUTE, make_answer
 from cli.answers import send
 from cli.asked import check_asked
 from cli.exits import CommandError
@@ -70,7 +70,7 @@ async def _choose(pause: PauseView) -> str | None:
 
 async def _data(pause: PauseView, outcome: str) -> object:
     """The payload, where the pause has a form or the outcome is nothing without one."""
-    if pause.form is None and outcome != RAISE:
+    if pause.form is None and outcome not in (RAISE, SUBSTITUTE):
         return None
     fits = "" if pause.form is None else " that fits the form"
     word = (await read_line(f"data, JSON{fits}: ")).strip()

@@ -30,6 +30,8 @@ VERBS: tuple[Verb, ...] = (
     Verb("approve", "cli.commands.answer:approve", "Approve what policy asks about."),
     Verb("deny", "cli.commands.answer:deny", "Deny what policy asks about."),
     Verb("grant", "cli.commands.answer:grant", "Grant a run the capability that it lacks, as its pause names it."),
+    Verb("provide", "cli.commands.gap:provide", "Say that what a run lacks is there; a worker looks."),
+    Verb("gap", "cli.commands.gap:gap", "What a run lacks."),
     Verb("pause", "cli.commands.control:pause", "Hold a run at the next safe point."),
     Verb("resume", "cli.commands.control:resume", "Lift a hold that `detent pause` made."),
     Verb("cancel", "cli.commands.control:cancel", "Cancel a run."),
@@ -49,16 +51,14 @@ VERBS: tuple[Verb, ...] = (
     Verb("tools", "cli.commands.tools:tools", "The tools that a worker here has."),
     Verb("skills", "cli.commands.skills:skills", "The skills that agents here can read."),
     Verb("models", "cli.commands.models:models", "The models that a worker here has."),
+    Verb("new", "cli.commands.new:new", "Make a graph, a policy or a tool that runs as it is, to be changed."),
     Verb("doctor", "cli.commands.doctor:doctor", "Check that everything is in place."),
 )
 
 LATER: frozenset[str] = frozenset(
     {
         "fork",
-        "gap",
         "migrate",
-        "new",
-        "provide",
         "rewind",
     }
 )

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from policies.house_rules import HouseRules
     from policies.tenant import TenantPolicy
 
-UNUSED: Final = (Trigger.GAP, Trigger.PLAN, Trigger.EPIC)
+UNUSED: Final = (Trigger.PLAN, Trigger.EPIC)
 """Triggers of the language that nothing in a run pulls yet."""
 
 BLANK: Final = frozenset(

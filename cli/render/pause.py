@@ -12,7 +12,7 @@ from cli.render.text import fence, json_text, line
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workflows.contracts.pause import PauseView
+    from workflows.contracts.pause import GapView, PauseView
 
 WIDTH = 9
 
@@ -26,6 +26,22 @@ def pause_lines(pause: PauseView, run: str, *, full: bool = False, how: bool = T
     if how:
         lines.append(_fact("answer", how_to_answer(pause, run)))
     return lines
+
+
+def gap_lines(gap: GapView, run: str, *, full: bool = False) -> list[Text]:
+    """What is lacking, with the words of who asks, and the commands that bring it."""
+    lines = [_fact("lacks", f"{line(gap.kind)} {line(gap.name)}"), _fact("found by", line(gap.source))]
+    lines.append(_fact("waits", ", ".join(map(line, gap.waiters))))
+    if gap.probing:
+        lines.append(_fact("looking", "a worker looks for it"))
+    parts = (("why", gap.reason), ("example", json_text(gap.example, indent=2) if gap.example is not None else ""))
+    for label, text in (*parts, ("changed", gap.diff), ("not found", gap.failed)):
+        if text:
+            lines.append(Text(label, style="dim"))
+            lines += [Text(part) for part in fence(text, full=full)]
+    where, name = shlex.quote(line(run)), shlex.quote(line(gap.name))
+    lines.append(_fact("how", f"detent gap show {where} --prompt"))
+    return [*lines, _fact("provide", f"detent provide {where} {name}")]
 
 
 def title(pause: PauseView) -> Text:
@@ -49,8 +65,7 @@ def _facts(pause: PauseView) -> Iterator[Text]:
         yield _fact("call", f"{line(call.name)}  effect {line(call.effect)}, risk {line(call.risk)}")
         if call.capabilities:
             yield _fact("needs", ", ".join(line(need) for need in call.capabilities))
-    if pause.lacks:
-        yield _fact("lacks", ", ".join(line(lack) for lack in pause.lacks))
+    yield from _lacking(pause)
     yield _fact("digest", line(pause.digest))
     if pause.answerers or pause.signed or pause.quorum > 1:
         yield _fact("who", _who(pause))
@@ -60,6 +75,15 @@ def _facts(pause: PauseView) -> Iterator[Text]:
         yield _fact("raise", f"--data with at most {json_text(most)}")
     if pause.deadline is not None:
         yield _fact("deadline", f"{line(pause.deadline)}, then {line(pause.on_timeout)}")
+
+
+def _lacking(pause: PauseView) -> Iterator[Text]:
+    if pause.gap is not None:
+        yield _fact("lacks", f"{line(pause.gap.kind)} {line(pause.gap.name)}")
+        if pause.gap.failed:
+            yield _fact("tried", line(pause.gap.failed, 200))
+    if pause.lacks:
+        yield _fact("lacks", ", ".join(line(lack) for lack in pause.lacks))
 
 
 def _who(pause: PauseView) -> str:

@@ -36,6 +36,11 @@ def repair_prompt(gap: GapState, run: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def is_tool_name(name: str) -> bool:
+    """Whether a tool may be called that."""
+    return _NAME.fullmatch(name) is not None and not name.startswith(("run.", "model."))
+
+
 def tool_source(name: str, example: Mapping[str, object] | None) -> str:
     """A file for `--tools DIR` that declares a tool with these arguments; it loads and runs, and does nothing yet."""
     arguments = _arguments(example)
@@ -77,7 +82,7 @@ def _wanted(gap: GapState) -> list[str]:
 
 def _steps_of_tool(gap: GapState, run: str) -> list[str]:
     name = _plain(gap.name)
-    wanted = gap.name if _NAME.fullmatch(gap.name) else "your.tool"
+    wanted = gap.name if is_tool_name(gap.name) else "your.tool"
     return [
         _WRITE,
         fenced(tool_source(wanted, gap.example), "python"),

@@ -19,7 +19,7 @@ BLANK = [{"id": "old", "when": "tenant.age_s > 9 || lifetime.depth > 2 || agent 
     [
         (budgets(max_raise={"cost_usd": 20}), "`raise` is not offered"),
         (small(unpriced="allow"), "no budget of money"),
-        (small(triggers={"on_epic": {}, "on_gap": {}}), "nothing in a run asks by `on_gap`, `on_epic` yet"),
+        (small(triggers={"on_epic": {}, "on_plan": {}}), "nothing in a run asks by `on_plan`, `on_epic` yet"),
         (small(answerers={"people": [{"id": "ada"}]}), "`controls.resume`, `controls.steer`"),
         (small(guardrails=BLANK), "`guardrails.old` reads `agent`, `lifetime.depth`, `tenant.age_s`"),
         (budgets(tenant=None) | {"guardrails": WATCHES}, "what `spent` read of `tenant` is always 0"),
