@@ -89,7 +89,7 @@ def test_a_call_means_the_version_that_the_run_has() -> None:
 @pytest.mark.parametrize("given", [{"name": "cite"}, {"name": "review", "path": "references/a.md"}])
 def test_a_call_says_no_more_than_it_needs(given: dict[str, object]) -> None:
     run = running()
-    loading(run, **given)
+    loading(run, **given, tools=["pay"])
     args = args_of(run)
     assert args == {**given, "digest": (CITE if given["name"] == "cite" else REVIEW).digest}
 
