@@ -13,13 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from activities.chains import read_chain
+from activities.contents import Contents
 from activities.ports import BlobDamaged, BlobError, BlobForeign, BlobStore
 from activities.segments import write_segment
 from policies.canonical import NotCanonical, canonical
 from workflows.contracts.conversation import Message, Part, Ref
 
 CACHE_BYTES = 64 * 1024 * 1024
-"""How much of conversations, as they are stored, a worker remembers."""
+"""How much of conversations, as they are stored, a worker remembers, and as much of what they refer to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Transcripts:
         self._store = store
         self._cache: OrderedDict[tuple[str, str], Transcript] = OrderedDict()
         self._most, self._used = cache_bytes, 0
+        self._contents = Contents(cache_bytes)
 
     async def load(self, ref: Ref | None, tenant: str) -> Transcript:
         """The conversation that a reference leads to, every segment verified; an empty one for null.
@@ -98,7 +100,10 @@ class Transcripts:
         if part.ref is None:
             return (part.text or "").encode()
         digest, owner = self._found(part.ref, tenant)
-        data = await self._store.get(digest, owner)
+        data = self._contents.get(owner, digest)
+        if data is None:
+            data = await self._store.get(digest, owner)
+            self._contents.put(owner, digest, data)
         if len(data) != part.ref.size_bytes:
             raise BlobDamaged(f"blob `{digest}` has {len(data)} bytes, but its reference says {part.ref.size_bytes}")
         return data
