@@ -108,11 +108,11 @@ def test_reading_skills_is_the_operators_to_allow() -> None:
     assert json.loads(told(run))["type"] == "denied"
 
 
-def provided(kind: str, name: str, **more: Any) -> Simulator:
-    """A run whose agent asked for something that people then provided."""
+def provided(kind: str, name: str, *, times: int = 1, **more: Any) -> Simulator:
+    """A run whose agent asked for something, so many times in one turn, that people then provided."""
     run = running(answerers=people(signed=False), **more)
     request = ["request_capability", {"kind": kind, "name": name, "reason": "to do it"}]
-    run.say(f"turn work#1:1 {json.dumps({'calls': [request]})}")
+    run.say(f"turn work#1:1 {json.dumps({'calls': [request] * times})}")
     run.say("answer p1 provide by=bob")
     (probe,) = [one for one in run.given if isinstance(one, commands.Probe)]
     card = OTHER if kind == "skill" else tool_card(name, {"x": "integer"})
@@ -124,8 +124,9 @@ def last_call(run: Simulator) -> str:
     return run.every_call[-1].call
 
 
-def test_a_skill_that_people_provide_is_the_agents_to_read() -> None:
-    run = provided("skill", "other")
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_skill_that_people_provide_is_the_agents_to_read(times: int) -> None:
+    run = provided("skill", "other", times=times)
     assert told(run) == "`other` is there now: Nobody's. Read it with `load_skill`."
     run.say(f"turn {last_call(run)} {json.dumps({'calls': [['load_skill', {'name': 'other'}]]})}")
     assert args_of(run) == {"name": "other", "digest": OTHER.digest}
