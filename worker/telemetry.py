@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from opentelemetry.sdk.trace.export import SpanExporter
     from temporalio.client import Plugin
 
     from activities.redaction import Redactor
@@ -41,15 +42,22 @@ def telemetry(environ: Mapping[str, str], redactor: Redactor) -> Telemetry:
     except ImportError:
         log.warning("no traces: the exporter is not installed; `pip install opentelemetry-exporter-otlp-proto-http`")
         return Telemetry()
+    return tracing(exporter, redactor, environ.get("OTEL_SERVICE_NAME", "detent-worker"))
+
+
+def tracing(exporter: SpanExporter, redactor: Redactor, service: str) -> Telemetry:
+    """Tracing to an exporter: Temporal's own spans, and one of ours for each attempt at a call."""
     from opentelemetry import trace  # noqa: PLC0415 - worth 100 ms in all, and needed only here
     from opentelemetry.sdk.resources import Resource  # noqa: PLC0415 - as above
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - as above
     from temporalio.contrib.opentelemetry import OpenTelemetryPlugin, create_tracer_provider  # noqa: PLC0415 - as above
+    from temporalio.plugin import SimplePlugin  # noqa: PLC0415 - as above
 
+    from worker.call_spans import CallSpans  # noqa: PLC0415 - as above
     from worker.plain_spans import PlainSpans  # noqa: PLC0415 - as above
 
-    service = environ.get("OTEL_SERVICE_NAME", "detent-worker")
     provider = create_tracer_provider(resource=Resource.create({"service.name": service}))
     provider.add_span_processor(BatchSpanProcessor(PlainSpans(exporter, redactor)))
     trace.set_tracer_provider(provider)
-    return Telemetry((OpenTelemetryPlugin(add_temporal_spans=True),), provider.force_flush)
+    calls = SimplePlugin("detent.calls", interceptors=[CallSpans(trace.get_tracer("detent"))])
+    return Telemetry((OpenTelemetryPlugin(add_temporal_spans=True), calls), provider.force_flush)

@@ -76,12 +76,13 @@ def picture(run: LiveRun, console: Console) -> RenderableType:
     foot = Text(_foot(run), style="dim")
     asks = list(_asks(run.view.pauses if run.view else ()))
     said = list(_said(run, console))
-    room = max(console.height - 3 - len(asks) - len(said), LEAST_ROWS)
+    room = max(console.height - 4 - len(asks) - len(said), LEAST_ROWS)
     nodes = _nodes(run, console, room)
     results = run.results[-min(MOST_ROWS, max(room - len(nodes) - 1, 0)) :] if room > len(nodes) + 1 else []
     told = [_row(call_line(change), console, _style(change)) for change in results]
     gap = [Text()] if told or said or asks else []
-    return Group(_cut(top, console), *nodes, *gap, *told, *asks, *said, _cut(foot, console))
+    rest = [Text()] if told and (said or asks) else []
+    return Group(_cut(top, console), *nodes, *gap, *told, *rest, *asks, *said, _cut(foot, console))
 
 
 def _nodes(run: LiveRun, console: Console, room: int) -> list[Text]:

@@ -41,7 +41,7 @@ def call_line(change: Change) -> str:
     mark = "✓" if change.status == "ok" else "✗"
     said = f"  → {line(change.text, SUMMARY_CHARS)}" if change.text else ""
     used = f"  {change.tokens:,} tokens  ${change.cost_usd or 0:.4f}" if change.tokens else ""
-    return f"{mark} {called}{said}{used}"
+    return f"{mark} {called}{used}{said}"
 
 
 def _name(change: Change) -> str:
