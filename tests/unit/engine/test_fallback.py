@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.support.cards import MODELS, policy_document, run_card
 from tests.support.simulator import Simulator
 from workflows.contracts.calls import Call, Usage
 from workflows.contracts.failures import FailureType
+from workflows.engine import auditing
 from workflows.engine.events import CallFailed
 from workflows.engine.fallback import next_alias
 
@@ -251,3 +253,9 @@ def test_a_tool_has_nothing_to_fall_back_to() -> None:
     assert next_alias(run.engine._m, run.engine._m.state.activations[call.activation], call) is None
     fails(run, FailureType.MODEL_FAILED)
     assert view(run).phase == "failed"
+
+
+def test_an_older_history_of_a_failed_call_has_the_same_audit() -> None:
+    failed = CallFailed(1, "ask#1:1", "ModelFailed", "no", 1, "no")
+    assert b"request" not in auditing._told(failed)
+    assert auditing._told(failed) != auditing._told(replace(failed, request=True))

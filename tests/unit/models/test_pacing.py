@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from temporalio.activity import ActivityCancellationDetails
 from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
 
 from activities.models import failures
 from activities.models.aliases import Entry
 from activities.models.bucket import Bucket
+from activities.models.catalogue import load_catalogue
 from activities.models.lane import Lane, TooLong
-from activities.models.pacing import pace
-from activities.models.provider import Tokens
+from activities.models.pacing import expected_tokens, pace
+from activities.models.provider import Ask, Tokens, ToolOffer
 from activities.models.router import Router
 from activities.models.traffic import Rate
+from tests.support.anthropic_server import Answer, AnthropicServer
 from tests.support.clocks import HandClock, settled
+from tests.support.model_calls import attempt_call, model_args
+from tests.unit.models.conftest import KEY
+from workflows.contracts.conversation import Message, Part, Ref, ToolAnswer, ToolUse
 from workflows.contracts.run import ModelCard, PriceCard
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
+    from pathlib import Path
 
 CARD = ModelCard(
     alias="default", provider="p", model="m", max_tokens=9, context=99, price=PriceCard(), digest="d", timeout_s=600.0
@@ -196,6 +206,95 @@ async def test_a_lane_without_a_rate_lets_everybody_go_until_the_provider_has_ha
 async def test_an_alias_without_a_lane_just_goes() -> None:
     async with pace(entry(None), 10**9) as turn:
         turn.used(Tokens(1, 1))
+
+
+def lasting(seconds: float) -> ActivityEnvironment:
+    """An activity whose attempt may take so long."""
+    environment = ActivityEnvironment()
+    environment.info = dataclasses.replace(environment.info, start_to_close_timeout=timedelta(seconds=seconds))
+    return environment
+
+
+async def waiting_in_vain(line: Lane, environment: ActivityEnvironment, why: ActivityCancellationDetails) -> None:
+    """Cancel a call that waits for its turn, for a reason."""
+
+    async def call() -> None:
+        async with pace(entry(line), 1):
+            raise AssertionError("nothing is sent")
+
+    running = asyncio.create_task(environment.run(call))
+    await settled()
+    environment.cancel(cancellation_details=why)
+    await running
+
+
+async def test_a_worker_that_stops_says_of_a_call_that_waits_that_nothing_was_sent() -> None:
+    line, _ = lane(requests=1)
+    await line.wait(0, 0)
+    with pytest.raises(ApplicationError) as caught:
+        await waiting_in_vain(line, lasting(600), ActivityCancellationDetails(worker_shutdown=True))
+    assert (caught.value.non_retryable, caught.value.details) == (False, ({"billed": "no"},))
+    assert "the worker stopped before anything was sent" in caught.value.message
+
+
+async def test_a_call_that_is_given_up_while_it_waits_just_ends() -> None:
+    line, _ = lane(requests=1)
+    await line.wait(0, 0)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting_in_vain(line, lasting(600), ActivityCancellationDetails(cancel_requested=True))
+
+
+async def test_half_of_the_attempts_own_time_is_for_waiting() -> None:
+    line, _ = lane(requests=1)
+    line.hold(6)
+
+    async def call() -> None:
+        async with pace(entry(line), 1):
+            raise AssertionError("nothing is sent")
+
+    with pytest.raises(ApplicationError, match="used up for 6 s"):
+        await lasting(10).run(call)
+
+
+async def test_a_real_429_holds_the_next_call_of_another_alias_with_the_same_key(tmp_path: Path) -> None:
+    busy = Answer(status=429, error="rate_limit_error", message="slow down", headers={"retry-after-ms": "300"})
+    async with AnthropicServer(busy, Answer(), key=KEY) as server:
+        common = f"provider: anthropic, model: claude-haiku-4-5, base_url: '{server.url}', api_key: env:CANARY_KEY"
+        (tmp_path / "models.yaml").write_text(
+            f"models: {{default: {{{common}}}, other: {{{common}}}}}", encoding="utf-8"
+        )
+        catalogue = load_catalogue(tmp_path / "models.yaml", None, environ={"CANARY_KEY": KEY})
+        with pytest.raises(ApplicationError) as caught:
+            await attempt_call(catalogue, model_args())
+        assert caught.value.next_retry_delay == timedelta(milliseconds=300)
+        began = time.monotonic()
+        await attempt_call(catalogue, model_args(alias="other"))
+        assert time.monotonic() - began > 0.25
+        assert len(server.requests) == 2
+        await catalogue.close()
+
+
+def test_what_a_call_may_use_is_estimated_from_all_that_is_said_and_the_longest_answer() -> None:
+    ref = Ref(uri="blob:t/d", digest="d" * 64, size_bytes=9)
+    said = (
+        Message(role="user", content=(Part(text="x" * 400), Part(ref=ref))),
+        Message(role="assistant", tool_calls=(ToolUse(id="1", name="t", args={"a": "b"}),)),
+        Message(role="user", results=(ToolAnswer(id="1", content=(Part(text="y" * 40),)),)),
+        Message(role="user", content=(Part(ref=ref, media="image/png"),)),
+    )
+    ask = Ask(
+        args=model_args(max_tokens=1000),
+        card=CARD,
+        key="k",
+        attempt=1,
+        run="r",
+        conversation=said,
+        system="z" * 40,
+        tools=(ToolOffer("t", "w" * 38, {}),),
+        opened={ref.digest: b"v" * 80},
+    )
+    in_bytes = 400 + 80 + len("{'a': 'b'}") + 40 + 40 + 40 + 4 * 1600
+    assert expected_tokens(ask) == -(-in_bytes // 4) + 1000
 
 
 @given(
