@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pydantic import ValidationError
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 Scope: TypeAlias = Literal["once", "run", "tenant"]
 HUMAN = "on_human_node"
 RAISE = "raise"
-SUBSTITUTE = "substitute"
+PROVIDE, SUBSTITUTE = "provide", "substitute"
+NONCE_BYTES = 8
 WITH_DATA = frozenset({RAISE, "retry", SUBSTITUTE})
 """Outcomes of policy's pauses that may say more than a word; the run knows what it takes."""
 
@@ -73,7 +75,15 @@ def make_answer(pause: PauseView, outcome: str, data: object, by: str, scope: Sc
     refuse_secrets(data, "answer")
     data = _fitting(pause, outcome, data)
     try:
-        answer = Answer(pause=pause.id, digest=pause.digest or None, outcome=outcome, scope=scope, data=data, by=by)
+        answer = Answer(
+            pause=pause.id,
+            digest=pause.digest or None,
+            outcome=outcome,
+            scope=scope,
+            data=data,
+            by=by,
+            nonce=secrets.token_hex(NONCE_BYTES) if outcome == PROVIDE else None,  # each time a worker looks again
+        )
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workflows.engine.repair import tool_source
+from workflows.engine.gap_prompts import tool_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

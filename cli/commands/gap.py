@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from cli.answering import make_answer, wire_bytes
+from cli.answering import PROVIDE, make_answer, wire_bytes
 from cli.answers import send
 from cli.asked import check_asked
 from cli.cluster import reach, require_worker
@@ -24,8 +24,6 @@ from cli.voice import Voice, voice_of, voice_options
 
 if TYPE_CHECKING:
     from workflows.contracts.pause import Answer, AnswerReceipt, PauseView
-
-PROVIDE = "provide"
 
 
 @click.group(cls=SubGroup)

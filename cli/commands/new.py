@@ -15,7 +15,7 @@ from cli.exits import usage
 from cli.groups import SubGroup
 from cli.options import DIRECTORY
 from cli.render.text import line
-from workflows.engine.repair import is_tool_name
+from workflows.engine.gap_prompts import is_tool_name
 from workflows.language.spec_values import GRAPH_NAME
 
 if TYPE_CHECKING:

@@ -99,7 +99,19 @@ def call_tool(m: Machine, owner: Activation, node: AgentNode, slot: ToolSlot) ->
 
 def _lacking(m: Machine, agent: AgentState, node: AgentNode, slot: ToolSlot) -> gaps.Lack | None:
     """What people are to be asked for; null where the model is told at once."""
-    return _request(slot) if slot.name == REQUEST_CAPABILITY else _unknown(m, agent, node, slot)
+    if slot.name != REQUEST_CAPABILITY:
+        return _unknown(m, agent, node, slot)
+    what = _request(slot)
+    if what is None or not _has(m, agent, node, what):
+        return what
+    completed(m, slot, f"`{what.name}` is there already.")
+    return None
+
+
+def _has(m: Machine, agent: AgentState, node: AgentNode, what: gaps.Lack) -> bool:
+    """Whether the agent has what it asks for."""
+    tools, skills = offered(m, node, agent), skills_of(node, agent)
+    return what.name in {"tool": tools, "skill": [one for one in skills if one in m.card.skills]}.get(what.kind, ())
 
 
 def _request(slot: ToolSlot) -> gaps.Lack | None:

@@ -10,10 +10,10 @@ from workflows.contracts.pause import GapView, PauseView
 from workflows.engine.answering import answered_by
 from workflows.engine.asking import asked_call, asked_for
 from workflows.engine.clock import rfc3339
+from workflows.engine.gap_prompts import repair_prompt
 from workflows.engine.gaps import of_pause
 from workflows.engine.offers import raisable
 from workflows.engine.questions import call_of, visit_of
-from workflows.engine.repair import repair_prompt
 from workflows.engine.standards import wanted_of
 
 if TYPE_CHECKING:

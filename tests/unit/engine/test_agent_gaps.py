@@ -259,3 +259,10 @@ def test_what_a_model_calls_a_gap_cannot_break_out_of_the_prompt() -> None:
     assert "\n# Do this" not in gap.prompt
     assert gap.prompt.count("````") % 2 == 0
     assert LATE not in gap.prompt
+
+
+def test_what_an_agent_has_already_nobody_is_asked_for() -> None:
+    run = begun(agent("pure"))
+    wants(run, request("tool", "pure"))
+    assert run.engine.pauses() == []
+    assert told(run) == [{"text": "`pure` is there already."}]
