@@ -160,7 +160,7 @@ async def test_a_call_that_waited_in_line_does_not_go_where_it_opened_meanwhile(
         clock.time_s += seconds
         breaker.failed(clock.now())
 
-    clock.sleep = opens  # type: ignore[method-assign]
+    clock.sleep = opens  # type: ignore[method-assign] # a clock of this test's own
     told = await tried(line)
     assert told is not None
     assert "left alone" in told.message
