@@ -108,6 +108,10 @@ class Transcripts:
             raise BlobDamaged(f"blob `{digest}` has {len(data)} bytes, but its reference says {part.ref.size_bytes}")
         return data
 
+    def holds(self, part: Part, tenant: str) -> bool:
+        """Whether `open` has what a part holds at hand."""
+        return part.ref is None or self._contents.get(tenant, part.ref.digest) is not None
+
     def _found(self, ref: Ref, tenant: str) -> tuple[str, str]:
         """Digest and tenant of what a reference leads to, once it is sure that this tenant may have it."""
         owner, _, digest = ref.uri.removeprefix("blob:").partition("/")

@@ -42,8 +42,10 @@ async def open_parts(
         async with gate:
             return await _open(transcripts, part, tenant, alias)
 
+    held = [digest for digest, part in wanted.items() if transcripts.holds(part, tenant)]
+    found = {digest: await _open(transcripts, wanted.pop(digest), tenant, alias) for digest in held}
     contents = await asyncio.gather(*(read(part) for part in wanted.values()))
-    return dict(zip(wanted, contents, strict=True))
+    return found | dict(zip(wanted, contents, strict=True))
 
 
 def unreadable(alias: str, error: BlobError) -> ApplicationError:

@@ -28,6 +28,27 @@ def repair(messages: Sequence[Message]) -> tuple[Message, ...]:
     Orphaned, repeated and misplaced results, empty messages and repeated ids are gone, missing results are errors,
     roles alternate, and the user speaks first.
     """
+    return tuple(messages) if is_whole(messages) else mend(messages)
+
+
+def is_whole(messages: Sequence[Message]) -> bool:
+    """Whether there is nothing to mend, which is soon seen, also of a conversation of thousands of turns."""
+    taken: set[str] = set()
+    called = 0
+    waiting: list[str] = []
+    for at, message in enumerate(messages):
+        if message.role != ("assistant" if at % 2 else "user") or not _stands(message):
+            return False
+        if [result.id for result in message.results] != waiting:
+            return False
+        waiting = [call.id for call in message.tool_calls]
+        called += len(waiting)
+        taken.update(waiting)
+    return not waiting and len(taken) == called and "" not in taken
+
+
+def mend(messages: Sequence[Message]) -> tuple[Message, ...]:
+    """What `repair` does where there is something to mend."""
     whole: list[Message] = []
     for message in pair(messages):
         if whole and whole[-1].role == message.role:
@@ -111,6 +132,13 @@ def _answer(found: ToolAnswer | None, call: ToolUse) -> ToolAnswer:
     if found is None:
         return ToolAnswer(id=call.id, content=(Part(text=MISSING),), is_error=True)
     return found if found.id == call.id else found.model_copy(update={"id": call.id})
+
+
+def _stands(message: Message) -> bool:
+    """Whether a message says something, nothing of it is blank, and it has no calls unless it is the model's."""
+    if not message.content and not message.tool_calls and not message.results:
+        return False
+    return not (message.role == "user" and message.tool_calls) and not any(map(_is_blank, message.content))
 
 
 def _is_blank(part: Part) -> bool:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.conversations import CONVERSATIONS, assistant, flaws, orderly, result, user
 from workflows.contracts.conversation import Message, Part, ToolAnswer
-from workflows.contracts.repair import BEGUN_BEFORE, MISSING, pair, repair
+from workflows.contracts.repair import BEGUN_BEFORE, MISSING, is_whole, mend, pair, repair
 
 
 def lost(name: str) -> ToolAnswer:
@@ -34,6 +35,12 @@ def test_no_words_and_no_calls_are_lost(messages: list[Message]) -> None:
     assert said == words(messages)
     asked = [call.args for message in messages if message.role == "assistant" for call in message.tool_calls]
     assert [call.args for message in repaired for call in message.tool_calls] == asked
+
+
+@given(st.one_of(CONVERSATIONS, orderly()))
+def test_nothing_to_mend_is_seen_exactly_where_mending_changes_nothing(messages: Sequence[Message]) -> None:
+    assert is_whole(messages) == (mend(messages) == tuple(messages))
+    assert is_whole(mend(messages))
 
 
 @given(orderly())
