@@ -71,7 +71,7 @@ def why_kept(found: Stored, what: Named | None, reached: Reached) -> str | None:
     if what is None:
         return "not ours"
     if what.kind == "record":
-        return "a person's decision"
+        return "a record"
     if found.name in reached.sizes or found.name in reached.claims:
         return "an open run reaches it"
     # What is lost might have led here; payloads and claims have no tenant, so any loss keeps them.

@@ -97,7 +97,7 @@ async def test_a_sweep_tells_what_it_removed_and_why_it_kept_the_rest(
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         "5 removed, 34 bytes; 0 runs are open",
-        "1 kept: a person's decision",
+        "1 kept: a record",
         "1 kept: not ours",
     ]
     refused = await asyncio.to_thread(cli, "blobs", "sweep", "--forget", place.client.namespace)

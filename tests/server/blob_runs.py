@@ -61,8 +61,8 @@ class BlobRuns:
     root: Path
 
     def working(self, noted: str, carry_after: int | None = None, **parts: Any) -> AbstractAsyncContextManager[Runs]:
-        """A worker whose agent notes a long text of one letter."""
-        queue = f"blobs-{uuid.uuid4().hex[:12]}"
+        """A worker whose agent notes a long text of one letter; each time one that remembers nothing."""
+        queue = f"{self.client.namespace}-{noted}"
         script = SCRIPT % {"noted": noted * 3000}
         options: dict[str, Any] = {"policy": policy_of(**parts), "script": script, "carry_after": carry_after}
         return working(self.client, self.store, queue, self.root, operator=noted, **options)

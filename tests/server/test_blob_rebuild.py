@@ -49,8 +49,9 @@ async def test_run_goes_on_after_a_rebuild(place: BlobRuns) -> None:
     async with place.working("x") as runs:
         run = await runs.start(agent_graph(), {"say": "well"})
         pause = await run.pause()
-        kept = await content(place)
-        lose(place, kept)
+    kept = await content(place)
+    lose(place, kept)
+    async with place.working("x"):
         await run.answer("approve", pause=pause.id)
         lost = await run.until(lambda view: view.pauses and view.pauses[0].id != pause.id)
         asked = lost.pauses[0]

@@ -10,6 +10,7 @@ import pytest
 
 from activities.blobs import DirectoryBlobs
 from policies.errors import DocumentError
+from worker.compose import compose, control_paths
 from worker.connect import Target, connect
 from worker.settings import Flags, as_environ, settings
 from worker.sweeping import sweeping
@@ -74,3 +75,12 @@ def test_retention_and_place_survive_the_way_to_another_process(tmp_path: Path) 
 def test_place_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match="`ftp://` is no place for blobs"):
         settings(Flags(workspace=tmp_path), {"HOME": str(tmp_path), "DETENT_BLOBS": "ftp://x"})
+
+
+def test_blobs_that_end_with_the_worker_are_told_and_a_bucket_is_no_path(tmp_path: Path) -> None:
+    home = {"HOME": str(tmp_path), "DETENT_BLOBS": "memory://"}
+    found = settings(Flags(workspace=tmp_path), home)
+    assert [
+        line for line in compose(found, "default", home).lines() if line.startswith("blobs are kept in this process")
+    ]
+    assert control_paths(found).closed == ()
