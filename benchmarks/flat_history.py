@@ -99,6 +99,7 @@ def figures(comparison: Comparison) -> list[Figure]:
             Figure("2,000 turns, last 100 over the first 100 (median)", longest.slowing, "x", at_most=1.2),
             Figure("2,000 turns, blobs over new content", _blobs_over(longest), "x", at_most=1.5),
             Figure("2,000 turns, executions", longest.executions, ""),
+            Figure("2,000 turns, summaries made on the way", longest.model_calls - longest.turns - 1, ""),
         ]
     for held in comparison.held:
         if held.side != ours.NAME:
@@ -118,8 +119,8 @@ def _ours_at(held: Held) -> list[Figure]:
 
 
 def _made(held: Held) -> int:
-    """Turns of a conversation; its last model call gave the answer."""
-    return held.model_calls - 1 if held.completed else 0
+    """Turns of a conversation: the answer comes after all of them or not at all."""
+    return held.turns if held.completed else 0
 
 
 def _blobs_over(held: Held) -> float:

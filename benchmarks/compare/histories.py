@@ -68,7 +68,8 @@ async def hold(held: Held, handle: WorkflowHandle[object, object], client: Clien
         held.cause = f"not over after {limit_s:g} s"
         await handle.terminate(held.cause)
     held.wall_s = time.monotonic() - begun
-    run: str | None = handle.first_execution_run_id or (await handle.describe()).run_id
+    last = await handle.describe()
+    run: str | None = last.raw_description.workflow_execution_info.first_run_id
     while run is not None:
         run = await _measure(held, client.get_workflow_handle(handle.id, run_id=run), model)
     gaps = [after - before for before, after in zip(held.calls_ms, held.calls_ms[1:], strict=False)]

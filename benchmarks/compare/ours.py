@@ -17,8 +17,9 @@ NAME = "detent"
 QUEUE = "bench-agents"
 MODEL = "model."
 TOOLS = Path(__file__).resolve().parent / "tools"
-CONTEXT_TOKENS = 10_000_000
-"""Nothing is ever compacted: that would only make it shorter."""
+CONTEXT_TOKENS = 200_000
+"""As models have it: 200 turns fit in, 2,000 are summed up again and again on their way."""
+SUMMARY = "The pages so far say that the harbour silts up, and what was done about it."
 
 
 def with_reader(at: Ground, scratch: Path, lengths: tuple[int, ...]) -> Ground:
@@ -26,13 +27,21 @@ def with_reader(at: Ground, scratch: Path, lengths: tuple[int, ...]) -> Ground:
     models: dict[str, object] = {}
     for turns in lengths:
         script = scratch / f"replies{turns}.yaml"
-        call = {"name": conversation.TOOL, "args": conversation.ARGUMENTS}
-        replies = [{"when": f"turn < {turns}", "tool_calls": [call]}, {"default": True, "text": conversation.FINAL}]
-        script.write_text(json.dumps({"replies": replies}), encoding="utf-8")
+        script.write_text(json.dumps({"replies": replies(turns)}), encoding="utf-8")
         models[alias(turns)] = {"provider": "scripted", "script": script.name, "context": CONTEXT_TOKENS}
     file = scratch / "models.yaml"
     file.write_text(json.dumps({"models": models}), encoding="utf-8")
     return replace(at, settings=replace(at.settings, tools=(TOOLS,), models=file))
+
+
+def replies(turns: int) -> list[dict[str, object]]:
+    """So many calls, then the answer; summaries where they are asked for."""
+    call = {"name": conversation.TOOL, "args": conversation.ARGUMENTS}
+    return [
+        {"when": "compacting", "text": SUMMARY},
+        {"default": True, "tool_calls": [call], "times": turns},
+        {"default": True, "text": conversation.FINAL},
+    ]
 
 
 def alias(turns: int) -> str:
