@@ -65,11 +65,12 @@ class AgentState:
     `compacting`; `compacted_at` is the turn before which the last one was, `elide` has the next turn do without old
     results. `last_input` is the settled input of the last turn, in tokens. `unknown` counts names of tools that are not
     there, `failures` like failures: the ways in which gaps are found. `failing`: how the node fails once the calls in
-    flight have ended.
+    flight have ended. `home` is the model that the visit began with, `alias` the one that it is with now.
     """
 
     id: str
     alias: str
+    home: str
     talk: Conversation
     max_turns: int
     max_tool_calls: int

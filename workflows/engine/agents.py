@@ -37,11 +37,12 @@ if TYPE_CHECKING:
 def start(m: Machine, owner: Activation, node: AgentNode, instructions: str, prompt: str) -> None:
     """Begin a visit of an agent node; what its tools lack is asked for first."""
     talk = _talk_before(m, m.frame_of(owner)) if node.session == "inherit" else Conversation()
+    asked = Asked(prompt, instructions, len(node.tools), talk.messages + 1)
+    alias = choose(m, gaps.stand_in(m, "model", node.model), asked)
     agent = AgentState(
         id=owner.id,
-        alias=choose(
-            m, gaps.stand_in(m, "model", node.model), Asked(prompt, instructions, len(node.tools), talk.messages + 1)
-        ),
+        alias=alias,
+        home=alias,
         talk=talk,
         max_turns=node.max_turns,
         max_tool_calls=node.max_tool_calls,

@@ -53,12 +53,14 @@ def next_alias(m: Machine, activation: Activation, call: CallState) -> str | Non
     """The model that stands in for the call's, null if there is none: one of the card's, asked for and granted.
 
     Those that the first model names come first, then those that they name; none is tried twice, nor one whose calls
-    the budget's ladder moves to one that was tried.
+    the budget's ladder moves to one that was tried. An agent that is with a stand-in already goes back to the model
+    that its visit began with before it goes on.
     """
     if call.kind != "model":
         return None
     done = (*call.tried, call.name)
-    known = [alias for alias in _chain(m, done[0]) if alias in m.card.models]
+    home = done[0] if activation.agent is None else m.state.agents[activation.agent].home
+    known = [alias for alias in _chain(m, home, done[0]) if alias in m.card.models]
     left = [alias for alias in known if not any(meant in done for meant in _meant(m, alias))]
     if not left:
         return None
@@ -72,12 +74,13 @@ def _meant(m: Machine, alias: str) -> tuple[str, ...]:
     return (alias, m.policy.downshift.get(alias, alias)) if moving else (alias,)
 
 
-def _chain(m: Machine, first: str) -> list[str]:
-    chain = [first]
+def _chain(m: Machine, *first: str) -> list[str]:
+    """The models to begin with, and all that they lead to."""
+    chain = list(dict.fromkeys(first))
     for alias in chain:
         card = m.card.models.get(alias)
         chain += [] if card is None else [one for one in dict.fromkeys(card.fallback) if one not in chain]
-    return chain[1:]
+    return chain
 
 
 def tried_before(call: CallState) -> str:
