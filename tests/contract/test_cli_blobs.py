@@ -134,8 +134,8 @@ def test_a_run_keeps_its_large_values_in_a_bucket(
             assert shown["history"]["bytes"] < len(text) / 2
             assert shown["blobs"]["bytes"] > 32_000
             folders = {row["folder"]: row["count"] for row in cli.json("blobs", "ls")}
-        assert folders["sha256"] >= 1
-        assert folders["namespaces/all"] == 1
+            assert folders["sha256"] >= 1
+            assert folders["namespaces/all"] == 1
         assert all(name.startswith("detent/") for name in bucket.objects)
         bucket.refuse = 403
         worker = ours.start("worker")
