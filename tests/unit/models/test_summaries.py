@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from activities.blobs import DirectoryBlobs
 from activities.models.provider import Reply
 from activities.models.summary import SHOWN_CHARS, SYSTEM, summary_request
+from activities.transcripts import Transcripts
 from tests.support.conversations import assistant, flaws, user
 from tests.support.turns import READ, Talk, found, says, talk, wants
 from workflows.contracts.compaction import SUMMARY_HEADING
@@ -91,6 +94,8 @@ async def test_lost_content_of_the_older_part_fails_the_summary(tmp_path: Path) 
     agent = await long_talk(tmp_path, says("short"))
     for file in (path for path in (tmp_path / "blobs").rglob("*") if path.is_file() and path.stat().st_size == 2000):
         file.unlink()
+    # A worker that remembers nothing of it.
+    agent.means = replace(agent.means, transcripts=Transcripts(DirectoryBlobs(tmp_path / "blobs")))
     assert (await agent.failure(**SUMMARY)).type == "BlobLost"
 
 

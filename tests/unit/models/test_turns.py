@@ -64,8 +64,9 @@ async def test_tools_are_offered_by_name_and_digest(tmp_path: Path) -> None:
     assert (file.name, request.name) == ("fs.read", "request_capability")
     assert file.description == read.description
     assert file.input_schema == {key: value for key, value in read.card.input_schema.items() if key != "description"}
-    assert set(request.input_schema["required"]) == {"kind", "name", "reason"}  # type: ignore[call-overload]
-    assert "description" not in request.input_schema
+    schema: dict[str, Any] = dict(request.input_schema)
+    assert set(schema["required"]) == {"kind", "name", "reason"}
+    assert "description" not in schema
 
 
 @pytest.mark.parametrize(
