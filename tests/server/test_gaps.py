@@ -89,17 +89,26 @@ class Place:
 
     async def shown(self, run: str, phase: str) -> dict[str, Any]:
         """The run, once it is in this phase."""
+        view: dict[str, Any] = {}
         for _ in range(150):
-            view: dict[str, Any] = await asyncio.to_thread(self.cli.json, "show", run)
+            view = await asyncio.to_thread(self.cli.json, "show", run)
             if view["phase"] == phase:
                 return view
             await asyncio.sleep(0.1)
-        raise AssertionError(f"{run} is {view['phase']}: {view}")
+        raise AssertionError(f"{run} is not {phase}: {view}")
 
     async def lacks(self, run: str) -> list[dict[str, Any]]:
         """What it lacks."""
         found: list[dict[str, Any]] = await asyncio.to_thread(self.cli.json, "gap", "show", run)
         return found
+
+    async def lacking(self, run: str) -> list[dict[str, Any]]:
+        """What it lacks, once it lacks something."""
+        for _ in range(100):
+            if found := await self.lacks(run):
+                return found
+            await asyncio.sleep(0.1)
+        return []
 
     def marks(self) -> list[str]:
         """What was done."""
@@ -184,12 +193,7 @@ async def test_a_tool_that_changes_under_a_run_is_asked_about_and_not_run(place:
     place.bring(100)
     await asyncio.sleep(1.5)
     assert (await place.said("answer", run, "yes")).returncode == 0
-    for _ in range(100):
-        found = await place.lacks(run)
-        if found:
-            break
-        await asyncio.sleep(0.1)
-    (asked,) = found
+    (asked,) = await place.lacking(run)
     assert asked["gap"]["kind"] == "tool_changed"
     assert "code: another; what is declared is the same" in asked["gap"]["diff"]
     assert asked["call"]["args"] == {"x": 2}

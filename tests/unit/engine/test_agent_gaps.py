@@ -46,9 +46,16 @@ def request(kind: str, name: str, **more: object) -> tuple[str, dict[str, object
     return ("request_capability", {"kind": kind, "name": name, "reason": "to look", **more})
 
 
+def args_of(run: Simulator, call: int = -1) -> dict[str, Any]:
+    """The arguments of a call that was made, the last one by default."""
+    args = run.every_call[call].payload["args"]
+    assert isinstance(args, dict)
+    return args
+
+
 def told(run: Simulator) -> list[dict[str, Any]]:
     """What the model was told of its last turn's calls, as far as that is short JSON or text."""
-    (message,) = run.every_call[-1].payload["args"]["messages"]
+    (message,) = args_of(run)["messages"]
     texts = [result["content"][0]["text"] for result in message["results"]]
     return [json.loads(text) if text.startswith("{") else {"text": text} for text in texts]
 
@@ -63,7 +70,7 @@ def test_what_an_agent_asks_for_is_there_once_a_worker_has_it() -> None:
     run.say("answer p1 provide")
     found(run)
     assert told(run) == [{"text": "`late` is there now."}]
-    assert f"late@{late_card().digest[:12]}" in run.every_call[-1].payload["args"]["toolset"]
+    assert f"late@{late_card().digest[:12]}" in args_of(run)["toolset"]
 
 
 def test_only_the_call_that_waits_goes_on() -> None:
@@ -87,7 +94,7 @@ def test_what_is_missing_at_the_start_is_asked_for_before_the_first_turn() -> No
     run.say("answer p1 provide")
     found(run)
     assert names(run)[0].startswith("one#1:")
-    assert f"late@{late_card().digest[:12]}" in run.every_call[0].payload["args"]["toolset"]
+    assert f"late@{late_card().digest[:12]}" in args_of(run, 0)["toolset"]
 
 
 def test_a_declined_thing_is_told_at_once_the_next_time() -> None:
@@ -114,7 +121,7 @@ def test_an_agent_goes_on_without_or_with_another() -> None:
         "it is not to be had: claimed:ann said to go on without it",
     )
     assert other == {"text": "`late` is not to be had; a person says to use `keep` instead."}
-    assert any(entry.startswith("keep@") for entry in run.every_call[-1].payload["args"]["toolset"])
+    assert any(entry.startswith("keep@") for entry in args_of(run)["toolset"])
 
 
 def test_an_agent_asks_for_three_things_at_most() -> None:
@@ -186,7 +193,9 @@ def test_a_capability_is_granted_with_a_signature_that_rides_in_the_call() -> No
     wants(run, ("web", {"host": "api.example.org"}), call=run.every_call[-1].call)
     call = run.every_call[-1]
     assert call.activity == "web"
-    (grant,) = call.payload["grants"]
+    grants = call.payload["grants"]
+    assert isinstance(grants, list)
+    (grant,) = grants
     assert (grant["triggers"], grant["outcome"], grant["asked"]["calls"][0]["capabilities"]) == (
         ["on_gap"],
         "grant",
@@ -232,7 +241,7 @@ def test_a_grant_must_be_signed_so_without_signatures_nobody_is_asked() -> None:
 
 def test_a_tool_that_fails_alike_again_and_again_is_asked_about_with_its_call() -> None:
     run = begun(agent("keep"))
-    wants(run, *(("keep", {"x": n}) for n in range(3)))
+    wants(run, ("keep", {"x": 0}), ("keep", {"x": 1}), ("keep", {"x": 2}))
     for n in (2, 3, 4):
         run.say(f"fail one#1:{n} ToolFailed no such table")
     gap = gap_of(run)

@@ -156,7 +156,8 @@ def test_a_call_that_was_under_way_and_fits_no_more_fails() -> None:
 @pytest.mark.parametrize("card", [None, "nonsense", changed(name="other")])
 def test_a_change_that_the_worker_cannot_show_is_a_failure(card: ToolCard | str | None) -> None:
     run = started(graph({"one": node("keep", on_failure="fail")}))
-    given = {"name": "keep"} if isinstance(card, str) else None if card is None else card.model_dump(mode="json")
+    shown: dict[str, object] | None = {"name": "keep"} if isinstance(card, str) else None
+    given = card.model_dump(mode="json") if isinstance(card, ToolCard) else shown
     run.feed(events.CallFailed(run.now_ms, "one#1:1", "ToolChanged", "it is another", 1, "no", card=given))
     error = run.engine.view().error
     assert error is not None
