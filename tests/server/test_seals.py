@@ -98,8 +98,19 @@ async def test_nothing_of_a_strangers_argument_is_read(runs: Runs, argument: obj
 
 
 async def test_an_activity_of_another_type_is_not_begun_either(runs: Runs) -> None:
-    for name in ("run.admit", "model.scripted", "nobody.knows"):
+    for name in ("run.admit", "run.probe", "model.scripted", "nobody.knows"):
         assert (await refusal(runs, name, {})).type == "Unsealed"
+
+
+LOOK = {"v": 1, "kind": "tool", "name": "note", "tenant": "default"}
+
+
+async def test_a_stranger_is_not_told_what_a_worker_has(runs: Runs) -> None:
+    assert (await refusal(runs, "run.probe", LOOK)).type == "Unsealed"
+
+
+async def test_without_the_check_a_stranger_is_told_what_a_worker_has(trusting: Runs) -> None:
+    assert (await call(trusting, "run.probe", LOOK))["card"]["name"] == "note"
 
 
 async def test_without_the_check_a_stranger_has_our_worker_act(trusting: Runs) -> None:

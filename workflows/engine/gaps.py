@@ -144,8 +144,8 @@ def note(m: Machine, gap: GapState, step: str, **more: object) -> None:
 def offer_anew(m: Machine, pause: PauseState) -> None:
     """The words that make sense under another policy."""
     gap = of_pause(m, pause)
-    if gap is not None:
-        pause.outcomes = gap_offers.outcomes_of(m, gap.kind, gap.name, m.state.activations[pause.activation])
+    assert gap is not None, "a pause of this trigger asks about a gap"
+    pause.outcomes = gap_offers.outcomes_of(m, gap.kind, gap.name, m.state.activations[pause.activation])
 
 
 def _open(m: Machine, waiter: Activation, what: Lack) -> None:
