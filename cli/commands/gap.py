@@ -64,9 +64,9 @@ def show(session: Session, run: str, name: str | None, *, prompt: bool, full: bo
 @global_options
 @pass_session
 def provide(session: Session, /, run: str, name: str, **options: Any) -> None:
-    """Say that what a run lacks is there; a worker looks, and only then does the run go on.
+    """Say that what a run lacks is there; a worker looks.
 
-    Exits 0 once the worker has found it, 5 with the reason where it has not: then the run goes on waiting.
+    Exits 0 once the worker has found it, and the run goes on; 5 with the reason where it has not: then the run waits.
     """
     voice = voice_of(options["identity"], options["key_file"], options["expires"])
     made, receipt = asyncio.run(_provide(run, name, voice, dry_run=options["dry_run"]))

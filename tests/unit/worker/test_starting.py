@@ -70,6 +70,14 @@ def test_nobody_need_say_who_starts() -> None:
     assert found(started({"by": "mallory"})) == StarterCard(id="mallory", assurance="claimed")
 
 
+def test_a_start_that_was_signed_without_gaps_is_none_with_them() -> None:
+    run = signed("ada")
+    kind, message = refused(run.model_copy(update={"allow_gaps": True}))
+    assert (kind, "not of this start" in message) == ("ForgedInput", True)
+    with_gaps = signed("ada", allow_gaps=True).model_copy(update={"allow_gaps": True})
+    assert found(with_gaps) == StarterCard(id="ada", assurance="signed")
+
+
 def test_a_signed_start_is_somebodys() -> None:
     assert found(signed("ada")) == StarterCard(id="ada", assurance="signed")
 
