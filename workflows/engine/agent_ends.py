@@ -34,10 +34,17 @@ def node_of(m: Machine, owner: Activation) -> AgentNode:
     return node
 
 
+def tell_progress(owner: Activation, agent: AgentState) -> None:
+    """How far the agent has come, for people."""
+    turns, calls = agent.turns, agent.tool_calls
+    owner.summary = f"{turns} turn{'' if turns == 1 else 's'}, {calls} tool call{'' if calls == 1 else 's'}"
+
+
 def finish(m: Machine, owner: Activation, agent: AgentState, stop_reason: str, output: object = None) -> None:
     """The agent is done: its node has a result, and its frame a conversation to go on with."""
     m.frame_of(owner).talk = agent.talk
     del m.state.agents[agent.id]
+    tell_progress(owner, agent)
     result = {
         "text": agent.text,
         "output": output,

@@ -136,6 +136,7 @@ def advance(m: Machine, owner: Activation) -> None:
         agent.news.results = [slot.answer for slot in agent.slots if slot.answer is not None]
         agent.slots = []
     if not m.calls_of(owner.id):
+        agent_ends.tell_progress(owner, agent)
         _next_turn(m, owner, agent)
 
 
@@ -220,7 +221,8 @@ def _slot_resolved(m: Machine, owner: Activation, agent: AgentState, slot: ToolS
         _now_has(m, agent, slot)
     elif step.outcome == "declined":
         agent_tools.end_slot(m, slot)
-        agent_tools.refuse(slot, "denied", step.message, by="person")
+        silent = m.state.declined.get(step.gap) == gaps.NOBODY  # which is no refusal
+        agent_tools.refuse(slot, "expired" if silent else "denied", step.message, by="timeout" if silent else "person")
     else:
         agent_tools.end_slot(m, slot)
         agent_tools.refuse(slot, "unavailable", step.message, by="person")

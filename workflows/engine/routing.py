@@ -165,7 +165,7 @@ def _succeed(m: Machine, activation: Activation, step: Succeed) -> None:
     frame.bound, frame.worked, frame.result, frame.token = True, True, step.result, None
     if target != "fail":  # `fail` ends the frame with the error that is bound here
         frame.error = None
-    m.retire(activation, "skipped" if step.skipped else "ok", step.outcome or "")
+    m.retire(activation, "skipped" if step.skipped else "ok", step.outcome or activation.summary)
     m.todo.append(Enter(frame.path, str(target)))
 
 
