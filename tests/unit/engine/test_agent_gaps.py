@@ -275,3 +275,12 @@ def test_what_an_agent_has_already_nobody_is_asked_for() -> None:
     wants(run, request("tool", "pure"))
     assert run.engine.pauses() == []
     assert told(run) == [{"text": "`pure` is there already."}]
+
+
+def test_that_nobody_answered_in_time_is_not_told_as_a_refusal() -> None:
+    run = begun(agent("pure"), triggers={"on_gap": {"deadline": "1h", "on_timeout": "decline"}})
+    wants(run, request("tool", "late"))
+    run.say("+3600000 timer pause:p1")
+    (answer,) = told(run)
+    assert (answer["type"], answer["by"]) == ("expired", "timeout")
+    assert answer["message"] == "it is not to be had: nobody answered in time"
