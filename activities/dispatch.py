@@ -13,7 +13,7 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from activities.approvals import keep_approval, scene_of
-from activities.content import make_content
+from activities.content import Unshowable, make_content
 from activities.decided import check_decided, check_pinned
 from activities.edge import Edge
 from activities.failures import failure, policy_denied, tool_failed, uncertain, with_attempt
@@ -28,7 +28,7 @@ from activities.ports import BlobError, BlobStore
 from activities.redaction import Redactor
 from activities.tool_errors import plain, without_places
 from activities.tools.confine import Workspace
-from activities.tools.declare import Tool, ToolContext
+from activities.tools.declare import Media, Tool, ToolContext
 from activities.tools.registry import Toolbox
 from activities.transcripts import Transcripts
 from policies.model import Effect
@@ -116,9 +116,14 @@ class Dispatch:
             output = await tool.call(context, call.args)
         except ApplicationError as error:
             raise plain(error, tool.card, reach.workspace.root) from None
+        done = {"v": CALL_VERSION, "status": "ok"}
         labels = {"labels": list(tool.labels)} if tool.labels else {}
-        given = {"content": await self._content(call, tool, output, info)} if call.content else {"output": output}
-        return {"v": CALL_VERSION, "status": "ok", **given, **labels}
+        if call.content:
+            return {**done, "content": await self._content(call, tool, output, info), **labels}
+        if isinstance(output, Media):
+            message = f"`{call.name}`: it gave {output.media}, which only an agent can be shown: let an agent call it"
+            raise _not_given(tool, message)
+        return {**done, "output": output, **labels}
 
     async def _tool(self, call: Call) -> Tool:
         """The tool as it is here; its file may have just been written, or lie with another worker of the queue."""
@@ -139,9 +144,9 @@ class Dispatch:
             content = await make_content(output, self._means.transcripts, tenant, self._reach.redactor)
         except BlobError as error:
             message = f"`{call.name}`: what it gave could not be kept: {error}"
-            if tool.effect is Effect.ONCE:
-                raise uncertain(f"{message}; it was done") from None
-            raise tool_failed(message, retryable=True) from None
+            raise _not_given(tool, message, retryable=True) from None
+        except Unshowable as error:
+            raise _not_given(tool, f"`{call.name}`: {error}") from None
         return content.model_dump(mode="json", exclude_defaults=True)
 
     async def _call_model(self, call: Call, info: activity.Info, provider: str, beats: Heartbeats) -> dict[str, object]:
@@ -180,6 +185,13 @@ def _read(args: Sequence[RawValue]) -> Call:
         message = f"`{call.name}`: the call is of version {call.v}, and this worker knows {CALL_VERSION}: update it"
         raise failure(FailureType.INVALID_VALUE, message)
     return call
+
+
+def _not_given(tool: Tool, message: str, *, retryable: bool = False) -> ApplicationError:
+    """The failure of a call whose tool did its work, where nobody can have what it gave."""
+    if tool.effect is Effect.ONCE:
+        return uncertain(f"{message}; it was done")
+    return tool_failed(message, retryable=retryable)
 
 
 def _telling(beats: Heartbeats, redactor: Redactor) -> Progress:

@@ -25,13 +25,19 @@ class Redactor:
     """Knows secret values (keys of bytes, too) in every spelling: raw, base64 anywhere in a text, URL-encoded, hex."""
 
     def __init__(self, values: Iterable[str | bytes] = ()) -> None:
-        found = {form for value in values if len(value) >= LEAST_CHARS for form in forms_of(value)}
-        self._forms = _longest_first(found)
+        known = [value for value in values if len(value) >= LEAST_CHARS]
+        self._raw = tuple(value for value in known if isinstance(value, bytes))
+        self._forms = _longest_first({form for value in known for form in forms_of(value)})
         self._encoded = tuple(form.encode("utf-8", "surrogateescape") for form in self._forms)
 
     def text(self, text: str) -> str:
         """The text without the values."""
         return take_out(text, self._forms)
+
+    def finds_in(self, data: bytes) -> bool:
+        """Whether bytes that are no text hold one of the values, in UTF-8 or UTF-16; not where they are compressed."""
+        wide = (form.encode(code, "surrogatepass") for form in self._forms for code in ("utf-16-le", "utf-16-be"))
+        return any(form in data for form in (*self._raw, *self._encoded, *wide))
 
     def excerpt(self, text: str) -> str:
         """The same of a part of a text, which may begin with the end of a value, or end with the beginning of one."""

@@ -17,7 +17,7 @@ from activities.contents import Contents
 from activities.ports import BlobDamaged, BlobError, BlobForeign, BlobStore
 from activities.segments import write_segment
 from policies.canonical import NotCanonical, canonical
-from workflows.contracts.conversation import Message, Part, Ref
+from workflows.contracts.conversation import Message, Part, Ref, weight_of
 
 CACHE_BYTES = 64 * 1024 * 1024
 """How much of conversations, as they are stored, a worker remembers, and as much of what they refer to."""
@@ -25,7 +25,7 @@ CACHE_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """A conversation: what it begins with, its messages, and the size of all content in bytes, that of references too.
+    """A conversation: what it begins with, its messages, and the weight of all content, that of references too.
 
     `ref` leads to its last segment; null for one that has none yet. `segments` are the digests of all of them, in
     order, and `stored_bytes` is their size.
@@ -152,18 +152,14 @@ class Transcripts:
 
 
 def bytes_of(messages: Sequence[Message]) -> int:
-    """The size of content: texts, what references lead to, and what calls and providers' blocks hold as JSON."""
+    """The weight of content: texts, what references lead to, and what calls and providers' blocks hold as JSON."""
     return sum(
-        sum(map(_part_bytes, message.content))
-        + sum(_part_bytes(part) for result in message.results for part in result.content)
+        sum(map(weight_of, message.content))
+        + sum(weight_of(part) for result in message.results for part in result.content)
         + sum(len(call.name) + _json_bytes(call.args) for call in message.tool_calls)
         + sum(map(_json_bytes, message.raw))
         for message in messages
     )
-
-
-def _part_bytes(part: Part) -> int:
-    return part.ref.size_bytes if part.ref is not None else len((part.text or "").encode("utf-8", "surrogatepass"))
 
 
 def _json_bytes(value: dict[str, object]) -> int:

@@ -29,6 +29,7 @@ ELSEWHERE = (
     "the history has only a reference to it; an export of `detent history` may hold it: give it with `--history`"
 )
 NEVER_HERE = "it was cut for the model, and the history holds only the beginning"
+MEDIA = "it is {media}, of which no history ever holds more than a reference"
 NOT_FROM_HERE = "what it goes on from is lost, and is not in these histories"
 ANOTHER = "the history gives another one: it holds a value that was redacted, or another version wrote it"
 
@@ -113,7 +114,10 @@ def _result(value: object) -> CallResult | None:
 
 
 async def _content(mending: Mending, content: Content, tenant: str) -> None:
-    """The text that a model was given; what was cut off it, history never had."""
+    """The text that a model was given; what was cut off it, history never had, nor images and documents."""
+    if content.ref is not None and content.media is not None:
+        await mending.find(content.ref.digest, tenant, MEDIA.format(media=content.media))
+        return
     data = content.text.encode("utf-8", "replace")
     if content.ref is not None:
         if digest_of(data) == content.ref.digest:

@@ -9,10 +9,13 @@ from activities.models.call_ids import wire_id
 from activities.models.media import EMPTY, IMAGES, PDF, encoded, is_text, media_of, refuse, text_in, withheld
 from activities.models.provider import Ask
 from activities.models.tool_names import ToolNames
+from policies.prices import known_as
 from workflows.contracts.conversation import Message, Part, ToolAnswer, ToolUse
 
 TAKES = "text, images (png, jpeg, gif, webp) and PDF"
 SHOWN_BELOW = "[shown in the message after the results]"
+DEAR_IMAGES = "gpt-4o-mini"
+"""It counts an image at 2,833 tokens, and in full detail at 5,667 for each tile besides: more than is reserved."""
 
 Wire = dict[str, Any]
 
@@ -71,7 +74,11 @@ def _part(part: Part, ask: Ask) -> Wire:
     url = f"data:{media};base64,{encoded(ask, part)}"
     if media == PDF:
         return {"type": "file", "file": {"filename": "document.pdf", "file_data": url}}
-    return {"type": "image_url", "image_url": {"url": url}}
+    return {"type": "image_url", "image_url": {"url": url, **_detail(ask.args.model)}}
+
+
+def _detail(model: str) -> Wire:
+    return {"detail": "low"} if DEAR_IMAGES in known_as(model) else {}
 
 
 def _folded(parts: list[Wire]) -> str | list[Wire]:

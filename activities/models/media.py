@@ -6,10 +6,10 @@ import base64
 
 from activities.models import failures
 from activities.models.provider import Ask
+from workflows.contracts.conversation import IMAGES as IMAGES
+from workflows.contracts.conversation import PDF as PDF
 from workflows.contracts.conversation import Part
 
-IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
-PDF = "application/pdf"
 EMPTY = "(nothing)"
 """Stands for an answer without words and calls, and for an error without words: no provider takes one of nothing."""
 

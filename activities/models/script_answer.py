@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from activities.models.provider import Ask, Reply, Tokens
 from activities.models.replies import ScriptReply
 from policies.canonical import canonical
-from workflows.contracts.conversation import Message, ToolUse
+from workflows.contracts.conversation import Message, ToolUse, weight_of
 
 BYTES_PER_TOKEN = 4
 TOKENS_PER_MESSAGE = 4
@@ -56,7 +56,7 @@ def _ending(calls: Sequence[ToolUse]) -> str:
 
 
 def _input_tokens(ask: Ask) -> int:
-    in_bytes = len((ask.system or "").encode()) + sum(_bytes_of(ask, message) for message in ask.conversation)
+    in_bytes = len((ask.system or "").encode()) + sum(map(_bytes_of, ask.conversation))
     for offer in ask.tools:
         in_bytes += len(f"{offer.name}{offer.description}".encode()) + len(canonical(dict(offer.input_schema)))
     if ask.output_schema is not None:
@@ -64,9 +64,9 @@ def _input_tokens(ask: Ask) -> int:
     return tokens_of(in_bytes) + TOKENS_PER_MESSAGE * len(ask.conversation)
 
 
-def _bytes_of(ask: Ask, message: Message) -> int:
+def _bytes_of(message: Message) -> int:
     parts = [*message.content, *(part for result in message.results for part in result.content)]
-    return sum(len(ask.data_of(part)) for part in parts) + sum(map(_size_of, message.tool_calls))
+    return sum(map(weight_of, parts)) + sum(map(_size_of, message.tool_calls))
 
 
 def _size_of(call: ToolUse) -> int:

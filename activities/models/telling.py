@@ -9,6 +9,7 @@ from activities.models import failures
 from activities.models.means import Means
 from activities.models.opening import load, open_parts
 from activities.models.provider import ToolOffer
+from activities.models.room import within_room
 from activities.models.summary import SYSTEM, summary_request
 from activities.models.toolset import offers_of
 from activities.ports import BlobError
@@ -63,7 +64,7 @@ async def _tell_a_turn(args: ModelArgs, means: Means, tenant: str) -> Told:
     tools = offers_of(args.toolset, means.toolbox, args.alias)
     before = await load(means.transcripts, args.transcript, tenant, args.alias)
     said = elided(before.messages, args.compact.keep) if args.compact is not None else before.messages
-    conversation = repair((*said, *args.messages))
+    conversation = within_room(repair((*said, *args.messages)))
     if not conversation or conversation[-1].role != "user":
         raise failures.request_failed(
             args.alias, "nothing is asked: the conversation does not end with the user's words"

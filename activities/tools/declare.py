@@ -16,12 +16,13 @@ from activities.failures import RESULT_LIMIT_BYTES, policy_denied, result_too_la
 from activities.tools.arguments import Arguments, BadDeclaration, read_signature
 from activities.tools.context import ToolContext
 from activities.tools.errors import Refused, ToolError
+from activities.tools.media import Media, flaw_of
 from policies.canonical import NotCanonical, canonical, digest
 from policies.model import Effect, Risk
 from workflows.contracts.run import NeedCard, ToolCard
 from workflows.language.durations import parse_duration
 
-__all__ = ["BadDeclaration", "Effect", "Refused", "Risk", "Tool", "ToolContext", "ToolError", "need", "tool"]
+__all__ = ["BadDeclaration", "Effect", "Media", "Refused", "Risk", "Tool", "ToolContext", "ToolError", "need", "tool"]
 
 Function: TypeAlias = Callable[..., Awaitable[object]]
 
@@ -69,7 +70,7 @@ class Tool:
             raise tool_failed(self._about(error)) from None
 
     async def call(self, context: ToolContext, args: Mapping[str, object]) -> object:
-        """Make one attempt; gives JSON of at most `RESULT_LIMIT_BYTES`.
+        """Make one attempt; gives JSON of at most `RESULT_LIMIT_BYTES`, or a `Media` that a model can be shown.
 
         Raises `ApplicationError` of type `ToolFailed`, `PolicyDenied` or `ResultTooLarge`.
         """
@@ -86,6 +87,11 @@ class Tool:
         return self._checked(result)
 
     def _checked(self, result: object) -> object:
+        if isinstance(result, Media):
+            flaw = flaw_of(result)
+            if flaw is not None:
+                raise tool_failed(self._about(flaw))
+            return result
         try:
             output: object = to_jsonable_python(result)
             size_bytes = len(canonical(output))

@@ -10,6 +10,7 @@ from activities.tools.errors import ToolError, show
 from activities.tools.place import Access, Place
 
 MAX_FILE_BYTES = 8 * 1024 * 1024
+LESS = "split it, or search it with `text.search`"
 _CHUNK = 1024 * 1024
 
 
@@ -22,14 +23,22 @@ class Contents:
     status: os.stat_result
 
 
-def read_file(tree: Tree, access: Access, path: str, limit_bytes: int = MAX_FILE_BYTES) -> Contents:
-    """All of a regular file that the call may read; refused over `limit_bytes`, however large it claims to be."""
+def read_file(
+    tree: Tree, access: Access, path: str, limit_bytes: int = MAX_FILE_BYTES, *, remedy: str = LESS
+) -> Contents:
+    """All of a regular file that the call may read; refused over `limit_bytes`, however large it claims to be.
+
+    `remedy` says what to do then.
+    """
     spelled = spell_file(path)
     with tree.file(spelled) as opened:
         access.may_read(opened.place)
         if opened.status.st_size > limit_bytes:
-            raise ToolError(_too_large(spelled, opened.status.st_size, limit_bytes))
-        return Contents(_read(opened.descriptor, spelled, limit_bytes), opened.place, opened.status)
+            raise _too_large(spelled, opened.status.st_size, limit_bytes, remedy)
+        data = _read(opened.descriptor, limit_bytes)
+        if len(data) > limit_bytes:
+            raise _too_large(spelled, len(data), limit_bytes, remedy)
+        return Contents(data, opened.place, opened.status)
 
 
 def decode(data: bytes, path: str) -> str:
@@ -44,18 +53,15 @@ def decode(data: bytes, path: str) -> str:
     return text
 
 
-def _read(descriptor: int, path: str, limit_bytes: int) -> bytes:
-    """To the end and not past the limit: the size that was seen may be out of date."""
+def _read(descriptor: int, limit_bytes: int) -> bytes:
+    """To the end, and one byte past the limit at most: the size that was seen may be out of date."""
     chunks: list[bytes] = []
     left = limit_bytes + 1
     while left > 0 and (chunk := os.read(descriptor, min(left, _CHUNK))):
         chunks.append(chunk)
         left -= len(chunk)
-    if left <= 0:
-        raise ToolError(_too_large(path, limit_bytes + 1, limit_bytes))
     return b"".join(chunks)
 
 
-def _too_large(path: str, size_bytes: int, limit_bytes: int) -> str:
-    words = f"it has {size_bytes} bytes, over the limit of {limit_bytes}; split it, or search it with `text.search`"
-    return f"{show(path)}: {words}"
+def _too_large(path: str, size_bytes: int, limit_bytes: int, remedy: str) -> ToolError:
+    return ToolError(f"{show(path)}: it has {size_bytes} bytes, over the limit of {limit_bytes}; {remedy}")

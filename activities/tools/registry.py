@@ -10,11 +10,12 @@ from activities.tools import files, search
 from activities.tools.declare import Tool
 from activities.tools.loading import Loaded, load_directory, load_entry_points
 from activities.tools.skills import skill_tool
+from activities.tools.viewing import view
 from policies.canonical import digest
 from policies.errors import DocumentError, Problem
 from workflows.contracts.run import ToolCard
 
-BUILTIN = (files.read, files.write, files.edit, files.list_directory, files.glob, search.search)
+BUILTIN = (files.read, files.write, files.edit, files.list_directory, files.glob, view, search.search)
 
 
 class Toolbox:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Final
 
-from workflows.contracts.conversation import Message, Part, ToolAnswer
+from workflows.contracts.conversation import Message, Part, ToolAnswer, weight_of
 from workflows.contracts.repair import pair
 
 SUMMARY_HEADING: Final = "Summary of the conversation so far, in place of the messages that it was made from:"
@@ -60,7 +60,7 @@ def summarised(messages: Sequence[Message], summary: str, keep: int) -> tuple[Me
 
 
 def elided(messages: Sequence[Message], keep: int) -> tuple[Message, ...]:
-    """The conversation with a note for each of its oldest results until at most half of its bytes remain.
+    """The conversation with a note for each of its oldest results until at most half of its weight remains.
 
     Only what a reference leads to is left out, so nothing is lost; what was denied, and the last messages, stay.
     """
@@ -99,28 +99,24 @@ def _shorter(message: Message, excess: int) -> tuple[Message, int]:
     results: list[ToolAnswer] = []
     for result in message.results:
         if saved < excess and not result.denied:
-            content = tuple(map(_note, result.content))
-            saved += sum(map(_bytes_of, result.content)) - sum(map(_bytes_of, content))
+            content = tuple(map(note_of, result.content))
+            saved += sum(map(weight_of, result.content)) - sum(map(weight_of, content))
             results.append(result.model_copy(update={"content": content}))
         else:
             results.append(result)
     return (message.model_copy(update={"results": tuple(results)}), saved) if saved else (message, 0)
 
 
-def _note(part: Part) -> Part:
+def note_of(part: Part) -> Part:
     """What stands for a part: where it is kept. What has no reference, or is no longer than the note, stays."""
     if part.ref is None:
         return part
     what = part.media or "text"
     note = Part(text=f"[left out to save room: {part.ref.size_bytes} bytes of {what}, kept as {part.ref.uri}]")
-    return note if _bytes_of(note) < part.ref.size_bytes else part
+    return note if weight_of(note) < weight_of(part) else part
 
 
 def _size(message: Message) -> int:
     parts = [*message.content, *(part for result in message.results for part in result.content)]
     values = [*(call.args for call in message.tool_calls), *message.raw]
-    return sum(map(_bytes_of, parts)) + sum(len(json.dumps(value)) for value in values)
-
-
-def _bytes_of(part: Part) -> int:
-    return part.ref.size_bytes if part.ref is not None else len((part.text or "").encode("utf-8", "surrogatepass"))
+    return sum(map(weight_of, parts)) + sum(len(json.dumps(value)) for value in values)

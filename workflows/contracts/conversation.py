@@ -65,12 +65,14 @@ class Message(Wire):
 class Content(Wire):
     """A tool's output as a model reads it, cut to `MODEL_CHARS`; what the workflow keeps of it is a reference.
 
-    `ref` leads to the very text, where it is longer than `INLINE_BYTES`; `whole` to all of it, where it was cut.
+    `ref` leads to the very text, where it is longer than `INLINE_BYTES`; `whole` to all of it, where it was cut. With a
+    `media`, `ref` leads to an image or a document instead, and `text` is what is said of it; it is never empty.
     """
 
     text: str
     ref: Ref | None = None
     whole: Ref | None = None
+    media: str | None = None
 
 
 class Compact(Wire):
@@ -88,3 +90,25 @@ INLINE_BYTES = 512
 """Longer texts are passed on by reference: history keeps each once, in the result of the call that gave it."""
 MODEL_CHARS = 50_000
 """How much of one output a model is shown (models-and-tools.md, "Tools")."""
+IMAGES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
+PDF = "application/pdf"
+MEDIA_TOKENS = 5_000
+"""More than any provider counts for one image, which it scales down first: 4,784 tokens by Anthropic's documentation of
+vision; by OpenAI's, 3,779 for 1,536 patches at 2.46 (of `gpt-4o-mini`, which counts more, a small one is asked for).
+Also for one page of a document, which is counted as its text, up to 3,000 tokens, and as a small image."""
+
+
+def weight_of(part: Part) -> int:
+    """What a part counts for in sizes and reservations: the most tokens that it can be."""
+    if part.ref is not None:
+        return weight(part.ref.size_bytes, part.media)
+    return len((part.text or "").encode("utf-8", "surrogatepass"))
+
+
+def weight(size_bytes: int, media: str | None) -> int:
+    """The same of what a reference leads to. A token is never less than a byte of text; an image is never more than
+    `MEDIA_TOKENS`. A document is estimated: providers count pages, which take more bytes than tokens as a rule.
+    """
+    if media in IMAGES:
+        return MEDIA_TOKENS
+    return max(MEDIA_TOKENS, size_bytes) if media == PDF else size_bytes

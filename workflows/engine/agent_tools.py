@@ -156,8 +156,12 @@ def ended(m: Machine, agent: AgentState, slot: ToolSlot, given: Mapping[str, obj
     content = given["content"]
     assert isinstance(content, dict), "an agent's call asks for content"
     ref = content.get("ref")
-    part = {"text": content["text"]} if ref is None else {"ref": ref}
-    slot.answer = {"id": slot.id, "content": [part]}
+    media = content.get("media")
+    if media is not None:
+        parts = [{"text": content["text"]}, {"ref": ref, "media": media}]
+    else:
+        parts = [{"text": content["text"]} if ref is None else {"ref": ref}]
+    slot.answer = {"id": slot.id, "content": parts}
     agent.failures = {key: count for key, count in agent.failures.items() if not key.startswith(f"{slot.name}:")}
     end_slot(m, slot)
 

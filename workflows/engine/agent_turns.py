@@ -9,7 +9,7 @@ from policies.model import Effect, Risk
 from workflows.contracts.agent_tools import LOAD_SKILL, REQUEST_CAPABILITY, REQUEST_DIGEST, REQUEST_SCHEMA
 from workflows.engine.agent_state import News
 from workflows.engine.calling import next_id, want
-from workflows.engine.pricing import MESSAGE_MARGIN, new_bytes
+from workflows.engine.pricing import MESSAGE_MARGIN, TOOLS_MARGIN, new_bytes
 from workflows.engine.provided import skills_of
 from workflows.engine.state import Activation, CallState
 
@@ -147,11 +147,11 @@ def _toolset(m: Machine, node: AgentNode, agent: AgentState) -> list[str]:
 
 
 def _tools_bytes(m: Machine, args: dict[str, object]) -> int:
-    """What the definitions of the tools take; each a token per byte at most, as all that is told."""
+    """What the tools take: a token per byte of their definitions at most, and what a provider says of them."""
     named = args.get("toolset")
     if not isinstance(named, list):
         return 0
-    size = len(canonical(REQUEST_SCHEMA)) + MESSAGE_MARGIN
+    size = TOOLS_MARGIN + len(canonical(REQUEST_SCHEMA)) + MESSAGE_MARGIN
     for entry in named:
         card = m.card.tools.get(str(entry).rpartition("@")[0])
         size += 0 if card is None else len(canonical(card.input_schema)) + len(card.name) + MESSAGE_MARGIN

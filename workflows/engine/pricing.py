@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 
 from policies.budget import Amount
 from policies.canonical import canonical, digest
+from workflows.contracts.conversation import weight
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 MESSAGE_MARGIN = 32
 """Tokens added per message for what a provider wraps around it; a token is never less than a UTF-8 byte."""
+
+TOOLS_MARGIN = 600
+"""Tokens added where a model may call tools, for the text that a provider itself puts before them. An upper estimate:
+Anthropic's documentation of tool use lists 159 to 530, by model."""
 
 
 def reserve(m: Machine, call: CallState) -> Amount:
@@ -64,9 +69,11 @@ def new_bytes(args: Mapping[str, object]) -> int:
 
 
 def size_of(part: Mapping[str, object]) -> int:
-    """The bytes of a part: of its text, or of what its reference leads to."""
+    """What a part counts for: the bytes of its text, or the weight of what its reference leads to."""
     ref = cast("dict[str, int] | None", part.get("ref"))
-    return len(str(part.get("text", "")).encode("utf-8", "surrogatepass")) if ref is None else ref["size_bytes"]
+    if ref is None:
+        return len(str(part.get("text", "")).encode("utf-8", "surrogatepass"))
+    return weight(ref["size_bytes"], cast("str | None", part.get("media")))
 
 
 def lower_max_tokens(call: CallState, max_tokens: int) -> None:

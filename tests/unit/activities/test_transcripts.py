@@ -10,7 +10,7 @@ import pytest
 from activities.blobs import DirectoryBlobs
 from activities.ports import BlobDamaged, BlobError, BlobMissing, Stored
 from activities.transcripts import Transcript, Transcripts
-from workflows.contracts.conversation import Message, Part, Ref, ToolAnswer, ToolUse
+from workflows.contracts.conversation import MEDIA_TOKENS, Message, Part, Ref, ToolAnswer, ToolUse
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -127,11 +127,11 @@ async def test_two_hundred_segments_are_read_in_few_steps(blobs: Counted) -> Non
 
 async def test_size_counts_texts_and_what_references_lead_to(blobs: Counted) -> None:
     transcripts = Transcripts(blobs)
-    ref = await transcripts.keep(b"x" * 5000, "acme")
-    said = Message(role="user", content=(Part(text="é"), Part(ref=ref, media="image/png")))
+    ref = await transcripts.keep(b"x" * 7000, "acme")
+    said = Message(role="user", content=(Part(text="é"), Part(ref=ref), Part(ref=ref, media="image/png")))
     asked = Message(role="assistant", tool_calls=(ToolUse(id="1", name="ab", args={"k": 1}),), raw=({"t": 1},))
     begun = await transcripts.begin([said, asked], tenant="acme", system="four")
-    assert begun.in_bytes == 2 + 5000 + 4 + len("ab") + len('{"k":1}') + len('{"t":1}')
+    assert begun.in_bytes == 2 + 7000 + MEDIA_TOKENS + 4 + len("ab") + len('{"k":1}') + len('{"t":1}')
     other = await transcripts.append(begun, (), tenant="acme", system="longer")
     assert other.in_bytes == begun.in_bytes + 2
     assert (await Transcripts(blobs).load(other.ref, "acme")).in_bytes == other.in_bytes

@@ -10,8 +10,10 @@ import pytest
 from activities.blobs import DirectoryBlobs
 from activities.content import make_content
 from activities.redaction import Redactor
+from activities.tools.media import Media
 from activities.transcripts import Transcript, Transcripts
-from cli.rebuilding import ANOTHER, ELSEWHERE, NEVER_HERE, NOT_FROM_HERE, rebuild
+from cli.rebuilding import ANOTHER, ELSEWHERE, MEDIA, NEVER_HERE, NOT_FROM_HERE, rebuild
+from tests.support.pictures import png
 from tests.support.written_histories import history
 from worker.connect import converter
 from workflows.contracts.calls import CallResult, ModelArgs, ModelOutput
@@ -130,6 +132,22 @@ async def test_what_no_history_ever_held_is_said(talk: Talk, tmp_path: Path) -> 
     for restored in (1, 0):
         found = await rebuild(talk.store, [history(talk.calls, stored)], TENANT)
         assert (len(found.restored), found.lost) == (restored, {})
+
+
+async def test_an_image_is_said_to_be_lost_and_the_conversation_around_it_is_made_again(
+    talk: Talk, tmp_path: Path
+) -> None:
+    content = await talk.tool(Media(png(), "image/png"))
+    use = ToolUse(id="t1", name="fs.view", args={"path": "a.png"})
+    await talk.turn("I look", Message(role="user", content=(Part(text="look"),)), tools=(use,))
+    shown = ToolAnswer(id="t1", content=(Part(text=content.text), Part(ref=content.ref, media=content.media)))
+    await talk.turn("Black.", Message(role="user", results=(shown,)))
+    empty = DirectoryBlobs(tmp_path / "empty")
+    found = await rebuild(empty, [history(talk.calls)], TENANT)
+    assert list(found.lost.values()) == [MEDIA.format(media="image/png")]
+    assert await names(empty) == await names(talk.store) - found.lost.keys()
+    assert await Transcripts(empty).load(talk.said.ref, TENANT) == talk.said
+    assert (await rebuild(talk.store, [history(talk.calls)], TENANT)).lost == {}
 
 
 async def test_a_history_that_gives_another_conversation_restores_nothing_wrong(talk: Talk, tmp_path: Path) -> None:

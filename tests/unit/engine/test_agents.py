@@ -7,11 +7,15 @@ from typing import Any, cast
 
 import pytest
 
+from policies.canonical import canonical
 from tests.support.asking import people
 from tests.support.cards import UNLIMITED, policy_document, run_card, tool_card
 from tests.support.simulator import Simulator, turn
+from workflows.contracts.agent_tools import REQUEST_SCHEMA
+from workflows.contracts.conversation import MEDIA_TOKENS, Content, Ref
 from workflows.contracts.run import RunCard, SkillCard
 from workflows.engine import events
+from workflows.engine.pricing import MESSAGE_MARGIN, TOOLS_MARGIN, new_bytes
 from workflows.engine.steering import why_no_agent
 
 TOOLS = ["pure", "fs.read", "keep", "pay", "risky"]
@@ -283,3 +287,29 @@ def test_a_compaction_that_the_policy_denies_is_done_without() -> None:
     run.say("gave think#1:4 two")
     assert run.engine.view().error is not None  # the turn after it is denied, too
     assert not any("compact" in cast("dict[str, Any]", one.payload["args"]) for one in run.every_call)
+
+
+def test_media_are_passed_on_by_reference_after_what_is_said_of_them() -> None:
+    run = begun(agent("think"))
+    wants(run, "think#1:1", ("pure", {"x": 1}), tokens=700, bytes=9000)
+    ref = Ref(uri=f"blob:default/{'ab' * 32}", digest="ab" * 32, size_bytes=3_000_000)
+    shown = Content(text="`a.png`", ref=ref, media="image/png")
+    run.feed(events.CallSucceeded(run.now_ms, "think#1:2", None, content=shown))
+    (result,) = told(run)
+    assert result["content"] == [{"text": "`a.png`"}, {"ref": ref.model_dump(), "media": "image/png"}]
+    reserved = run.engine._m.state.calls["think#1:3"].input_tokens
+    assert reserved == 700 + len("`a.png`") + MEDIA_TOKENS + 3 * MESSAGE_MARGIN, "and not for its bytes"
+
+
+def test_what_a_provider_says_of_tools_is_reserved_until_it_is_known() -> None:
+    run = begun(agent("think"))
+    m = run.engine._m
+    args = asked(run)
+    schemas = [REQUEST_SCHEMA, *(m.card.tools[name].input_schema for name in TOOLS)]
+    tools = sum(len(canonical(schema)) for schema in schemas) + sum(len(name) + MESSAGE_MARGIN for name in TOOLS)
+    first = m.state.calls["think#1:1"]
+    assert first.carried_bytes == tools + MESSAGE_MARGIN + TOOLS_MARGIN
+    assert first.input_tokens == first.carried_bytes + new_bytes(args)
+    wants(run, "think#1:1", ("pure", {"x": 1}), tokens=700, bytes=9000)
+    run.say("gave think#1:2 one")
+    assert run.engine._m.state.calls["think#1:3"].input_tokens == 700 + len("one") + 2 * MESSAGE_MARGIN

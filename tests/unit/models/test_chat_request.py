@@ -98,6 +98,15 @@ def test_images_and_documents_go_as_data() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("model", "detail"), [("gpt-4o-mini", "low"), ("gpt-4o-mini-2024-07-18", "low"), ("gpt-4o", None)]
+)
+def test_a_model_that_counts_images_dearly_is_sent_small_ones(model: str, detail: str | None) -> None:
+    message = Message(role="user", content=(shown(PNG, "image/png"),))
+    (wire,) = sent(ask_of(message, opened=[PNG], card=card_of(model=model)))["messages"]
+    assert wire["content"][0]["image_url"].get("detail") == detail
+
+
 def test_image_of_a_result_follows_the_results() -> None:
     ask = ask_of(user("Look."), called("fs.read"), answered(shown(PNG, "image/png")), tools=(READ,), opened=[PNG])
     *_, result, after = sent(ask)["messages"]

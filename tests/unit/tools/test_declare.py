@@ -56,7 +56,7 @@ def test_cards_of_the_built_in_tools_fit_the_language() -> None:
     for name, card in TOOLS.cards().items():
         assert not check_schema(card.input_schema), name
         assert len(card.digest) == 64
-    assert list(TOOLS.cards()) == ["fs.edit", "fs.glob", "fs.list", "fs.read", "fs.write", "text.search"]
+    assert list(TOOLS.cards()) == ["fs.edit", "fs.glob", "fs.list", "fs.read", "fs.view", "fs.write", "text.search"]
 
 
 def test_needs_of_the_built_in_tools_follow_the_arguments() -> None:
@@ -66,6 +66,7 @@ def test_needs_of_the_built_in_tools_follow_the_arguments() -> None:
         return [str(needed) for needed in resolve_needs(found.card.needs, args)]
 
     assert needs("fs.read", path="./a") == ["fs.read:a"]
+    assert needs("fs.view", path="./a.png") == ["fs.read:a.png"]
     assert needs("fs.write", path="a//b") == ["fs.write:a/b"]
     assert needs("fs.edit", path="a") == ["fs.read:a", "fs.write:a"]
     assert needs("fs.glob", pattern="src/**") == ["fs.read:src/**"]

@@ -16,11 +16,12 @@ from activities.models.retries import begin, vouch
 from activities.once import claim_effect
 from activities.transcripts import Transcript, Transcripts
 from tests.support.calls import call as call_of
+from tests.support.pictures import png
 from tests.support.written_histories import history
 from worker.connect import converter
 from worker.reachable import Reached, Reaching
 from workflows.contracts.calls import Call
-from workflows.contracts.conversation import Message, Part, Ref
+from workflows.contracts.conversation import Content, Message, Part, Ref, ToolAnswer
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,6 +65,17 @@ async def test_a_conversation_is_reached_by_its_last_segment_with_all_that_it_re
     assert reached.sizes.keys() == names
     assert place(unreached) not in names
     assert sum(size or 0 for size in reached.sizes.values()) == said.stored_bytes + sum(t.size_bytes for t in texts)
+    assert reached.lost == set()
+
+
+async def test_images_are_reached_in_a_result_and_in_a_segment(store: DirectoryBlobs) -> None:
+    transcripts = Transcripts(store)
+    first, second = await transcripts.keep(png(1, 1), TENANT), await transcripts.keep(png(2, 2), TENANT)
+    shown = ToolAnswer(id="c1", content=(Part(text="`a`"), Part(ref=first, media="image/png")))
+    said = await transcripts.begin([Message(role="user", results=(shown,))], tenant=TENANT)
+    content = Content(text="`b`", ref=second, media="image/png").model_dump(mode="json")
+    reached = await reached_by(store, {"args": {"transcript": wire(said.ref)}}, {"content": content})
+    assert reached.sizes.keys() == {place(said.ref), place(first), place(second)}
     assert reached.lost == set()
 
 
