@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from workflows.engine.gap_prompts import fenced, is_tool_name, repair_prompt, tool_source
@@ -10,8 +12,8 @@ from workflows.engine.gap_state import GAP_KINDS, GapKind, GapState
 RUN = "default/g/k"
 
 
-def gap(kind: GapKind = "tool", name: str = "web.fetch", **more: object) -> GapState:
-    return GapState(key=f"{kind}:{name}:", kind=kind, name=name, reason="to look", asker="a#1", source="load", **more)  # type: ignore[arg-type]
+def gap(kind: GapKind = "tool", name: str = "web.fetch", **more: Any) -> GapState:
+    return GapState(key=f"{kind}:{name}:", kind=kind, name=name, reason="to look", asker="a#1", source="load", **more)
 
 
 @pytest.mark.parametrize("kind", GAP_KINDS)
