@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.machinery
 import importlib.metadata
 import importlib.util
+import io
+import linecache
 import sys
 import traceback
 from collections.abc import Iterable
@@ -92,7 +95,20 @@ class _Source(importlib.machinery.SourceFileLoader):
     def get_code(self, fullname: str) -> CodeType | None:
         """Compile the source; nothing compiled is read, or left beside it."""
         del fullname
-        return self.source_to_code(self.get_data(self.path), self.path)
+        data = self.get_data(self.path)
+        _remember(self.path, data)
+        return self.source_to_code(data, self.path)
+
+
+def _remember(path: str, data: bytes) -> None:
+    """Have `inspect`, which makes a tool's digest, see what is executed, whatever the file says by then.
+
+    It would read the file again, or not even that where size and time are as they were: a run would take another
+    tool for the one that it has pinned.
+    """
+    with contextlib.suppress(SyntaxError, UnicodeError):  # compiling it says so, in better words
+        lines = list(io.StringIO(importlib.util.decode_source(data)))  # a line ends where Python's own does
+        linecache.cache[path] = (len(data), None, lines, path)
 
 
 def _tools_of(offered: object) -> list[Tool]:

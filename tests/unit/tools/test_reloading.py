@@ -64,12 +64,26 @@ async def test_a_file_that_is_changed_is_loaded_and_its_card_is_another(tools: P
 async def test_changes_within_one_second_and_of_one_size_are_seen(tools: Path, tmp_path: Path) -> None:
     path = written(tools / "shout.py")
     toolbox = live(tools)
+    digests = set()
     for end in "?.,;":
         written(path, end)
         os.utime(path, ns=(10**18, 10**18))
         await toolbox.refresh()
         assert await said(toolbox, tmp_path) == f"HI{end}"
+        digests.add(LiveCards(toolbox)["text.shout"].digest)
+    assert len(digests) == 4, "a run that has pinned one must not get another"
     assert not (tools / "__pycache__").exists(), "nothing is left in the operator's directory"
+
+
+async def test_a_digest_is_of_what_is_executed_whatever_the_file_says_by_then(tools: Path, tmp_path: Path) -> None:
+    path = written(tools / "shout.py")
+    digest = LiveCards(live(tools))["text.shout"].digest
+    other = path.read_text(encoding="utf-8").replace("!", "?")
+    with path.open("a", encoding="utf-8") as file:  # it is replaced while it loads
+        file.write(f"\nwith open(__file__, 'w') as file:\n    file.write({other!r})\n")
+    toolbox = live(tools)
+    assert await said(toolbox, tmp_path) == "HI!"
+    assert LiveCards(toolbox)["text.shout"].digest == digest
 
 
 async def test_a_new_file_brings_tools_and_a_removed_one_takes_them_along(tools: Path) -> None:
