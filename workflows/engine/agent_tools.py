@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from policies.model import Trigger
 from policies.reading import nearest
 from workflows.contracts.agent_tools import LOAD_SKILL, REQUEST_CAPABILITY, REQUEST_SCHEMA
 from workflows.contracts.conversation import MODEL_CHARS, ToolUse
@@ -17,7 +18,9 @@ from workflows.engine.gap_state import GAP_KINDS
 from workflows.engine.provided import skills_of
 from workflows.engine.queue import enqueue
 from workflows.engine.skill_args import skill_args
+from workflows.engine.slots import deferred_of
 from workflows.engine.state import CallState
+from workflows.engine.steps import Fail, Succeed
 from workflows.engine.tellings import REFUSED, SUPERSEDED, of_failure, telling
 from workflows.language.schema import validate_value
 
@@ -197,10 +200,23 @@ def drop_later_effects(m: Machine, agent: AgentState, refused: ToolSlot) -> None
 
 
 def supersede(m: Machine, agent: AgentState) -> None:
-    """Somebody has something else in mind: what has not begun is not done any more."""
+    """Somebody has something else in mind: what has not begun is not done any more.
+
+    What may have happened has begun, and what people said of a call stands.
+    """
     for slot in agent.slots:
-        if slot.answer is None:
+        if slot.answer is None and not _may_have_run(m, slot):
             refuse_parked(m, slot, "superseded", SUPERSEDED)
+
+
+def _may_have_run(m: Machine, slot: ToolSlot) -> bool:
+    """Whether people are asked what became of a call, or have said what it came to."""
+    activation = None if slot.call is None else m.state.activations.get(slot.call)
+    if activation is None:
+        return False
+    pause = None if activation.pause is None else m.state.pauses[activation.pause]
+    asked = pause is not None and Trigger.UNCERTAIN in pause.triggers
+    return asked or isinstance(deferred_of(m, activation), Succeed | Fail)
 
 
 def refuse_parked(m: Machine, slot: ToolSlot, kind: Kind, message: str) -> None:

@@ -9,6 +9,7 @@ from workflows.engine.commands import CancelCall, CancelTimer
 from workflows.engine.gaps import drop_waiter
 from workflows.engine.pauses import close_pause
 from workflows.engine.queue import dequeue
+from workflows.engine.slots import forget_call
 
 if TYPE_CHECKING:
     from workflows.engine.machine import Machine
@@ -26,6 +27,7 @@ def drop_call(m: Machine, activation: Activation) -> bool:
     activation.status = "cancelled"
     if not _drop(m, activation):
         return False
+    forget_call(m, activation)
     m.forget(activation)
     return True
 

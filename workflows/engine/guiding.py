@@ -17,7 +17,7 @@ def add_guidance(m: Machine, call: CallState, text: str) -> None:
     """Say it as one more part of the last user message; with other arguments the call has another key."""
     messages = cast("list[dict[str, object]]", call.args["messages"])
     last = messages[-1]
-    content = [*cast("list[object]", last["content"]), {"text": text}]
+    content = [*cast("list[object]", last.get("content", [])), {"text": text}]
     call.args = {**call.args, "messages": [*messages[:-1], {**last, "content": content}]}
     data = canonical(call.args)
     call.args_bytes, call.args_digest = len(data), hashlib.sha256(data).hexdigest()

@@ -60,11 +60,25 @@ def forget(m: Machine, frame: Frame) -> None:
             del m.state.deferred[key]
 
 
+def deferred_of(m: Machine, call: Activation) -> Step | None:
+    """The step that an agent's call goes on with once there is a slot for it."""
+    return m.state.deferred.get(_key_of(call))
+
+
+def forget_call(m: Machine, call: Activation) -> None:
+    """An agent's call is gone; it does not go on any more."""
+    m.state.deferred.pop(_key_of(call), None)
+
+
 def _key(m: Machine, frame: Frame, step: Step) -> str:
     """One step of a frame waits; of an agent, one for each of its calls."""
     if isinstance(step, Enter) or m.state.activations[step.activation].agent is None:
         return frame.path
-    return f"{frame.path} {step.activation}"
+    return _key_of(m.state.activations[step.activation])
+
+
+def _key_of(call: Activation) -> str:
+    return f"{call.frame} {call.id}"
 
 
 def _path(key: str) -> str:

@@ -41,7 +41,7 @@ def steer(m: Machine, event: Steered) -> None:
     auditing.note(m, "control", control="steer", by=event.by, allowed=True)
     agent = m.state.agents[found[0]]
     agent.news.content.append({"text": event.text})
-    if event.interrupt:
+    if event.interrupt and agent.slots:  # without any there is nothing to go on with, and no slot to take for it
         agent_tools.supersede(m, agent)
         owner = m.state.activations[agent.id]
         slots.wake(m, m.frame_of(owner), Advance(owner.id))
