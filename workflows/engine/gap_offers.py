@@ -28,6 +28,8 @@ ADVISORY: frozenset[GapKind] = frozenset({"skill"})
 """What an agent works without, if less well: people may just be told."""
 NEEDED_BY_TURNS: frozenset[GapKind] = frozenset({"model", "credential"})
 """Without these an agent takes no turn."""
+MAX_NAME = 200
+"""Characters of a name; whoever asks may have called it anything, and people have to read it."""
 MAX_REQUESTS = 3
 """Open requests of one agent (reference row 109 has none; an agent that asks for everything asks for nothing)."""
 
@@ -70,6 +72,8 @@ def is_toast(m: Machine, kind: GapKind, waiter: Activation) -> bool:
 
 def why_unasked(m: Machine, kind: GapKind, name: str, waiter: Activation) -> str | None:
     """Why people are not asked; null where they are."""
+    if len(name) > MAX_NAME:
+        return f"its name has {len(name):,} characters, over the limit of {MAX_NAME}"
     return _too_many(m, waiter) or (_ungrantable(m, name, waiter) if kind == "capability" else None) or _nobody(m)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from policies.canonical import NotCanonical, canonical
 from workflows.contracts.failures import FailureType
 from workflows.engine import auditing, gap_offers, pauses, slots, spending
+from workflows.engine.gap_prompts import shown_name
 from workflows.engine.gap_state import GapState
 from workflows.engine.machine import problem
 from workflows.engine.notices import tell
@@ -69,7 +70,7 @@ def lack(m: Machine, waiter: Activation, what: Lack) -> str | None:
     if fault is not None:
         return fault
     if gap_offers.is_toast(m, what.kind, waiter):
-        words = f"{KIND_WORDS[what.kind]} `{what.name}` is missing, and the work goes on without it"
+        words = f"{KIND_WORDS[what.kind]} `{shown_name(what.name)}` is missing, and the work goes on without it"
         tell(m, "on_gap", words)
         m.todo.append(Resolved(waiter.id, what.key, "without", words))
         return None
@@ -191,7 +192,7 @@ def _free(activation: Activation) -> None:
 
 def _ask(gap: GapState, waiter: Activation) -> str:
     """The line that asks; who says why, and what, stands below it."""
-    what = f"{KIND_WORDS[gap.kind]} `{gap.name}`"
+    what = f"{KIND_WORDS[gap.kind]} `{shown_name(gap.name)}`"
     who = f"agent `{waiter.node}`" if gap_offers.is_agents(waiter) else f"node `{waiter.node}`"
     if gap.kind == "tool_changed":
         return f"{what} is another than when the run first had it, and {who} waits to call it"

@@ -65,7 +65,7 @@ def probed(m: Machine, event: Probed) -> None:
         return
     gap.probing = False
     fault = event.failed
-    if fault is None and gap.kind == "tool_changed":
+    if fault is None and (gap.kind == "tool_changed" or _is_another(m, gap, event.card)):
         fault = _take_change(m, gap, event.card)
     elif fault is None and gap.kind != "credential":
         fault = _pin(m, gap, event.card)
@@ -141,6 +141,17 @@ _PINS: Mapping[str, Callable[[Machine, dict[str, object]], tuple[str, dict[str, 
     "skill": _skill,
 }
 """How a card is read, and where it belongs; what is not here is a tool."""
+
+
+def _is_another(m: Machine, gap: GapState, found: dict[str, object] | None) -> bool:
+    """Whether a tool that the run has pinned would give way to one that nobody has seen, for an agent's asking for it.
+
+    Of one that kept failing, people were asked for another.
+    """
+    pinned = m.card.tools.get(gap.name)
+    if gap.kind != "tool" or gap.source == "failures" or pinned is None or found is None:
+        return False
+    return found.get("digest") != pinned.digest
 
 
 def _take_change(m: Machine, gap: GapState, found: dict[str, object] | None) -> str | None:

@@ -94,8 +94,17 @@ def test_a_tool_that_a_model_is_to_be_offered_and_no_worker_has_is_waited_for() 
     failed(run, "one#1:1", "Gap", lacks="pure")
     assert gap_of(run).key == "tool:pure:"
     run.say("answer p1 provide")
-    run.feed(events.Probed(run.now_ms, "tool:pure:", card=PURE.model_dump(mode="json")))
+    run.feed(events.Probed(run.now_ms, "tool:pure:", card=run.engine.card.tools["pure"].model_dump(mode="json")))
     assert names(run) == ["one#1:1", "one#1:1"]
+
+
+def test_a_tool_that_was_gone_and_is_another_now_is_shown_first() -> None:
+    run = begun(agent("pure"))
+    failed(run, "one#1:1", "Gap", lacks="pure")
+    run.say("answer p1 provide")
+    run.feed(events.Probed(run.now_ms, "tool:pure:", card=PURE.model_dump(mode="json")))
+    assert names(run) == ["one#1:1"]
+    assert gap_of(run).kind == "tool_changed"
 
 
 def test_an_agent_is_told_at_once_of_a_version_that_was_declined() -> None:
