@@ -50,19 +50,23 @@ class Replica:
 
         Null where there is nothing new to see, or the run was not admitted yet.
         """
-        upto = _last_task(self._events)
-        if upto <= self._done:
+        if _last_task(self._events) <= self._done:
             return None
         await asyncio.sleep(max(0.0, self._rest_until - time.monotonic()))
-        upto = _last_task(self._events)
+        events = list(self._events)  # maybe of another history by now: without a task the SDK would wait for one
+        upto = _last_task(events)
+        if upto <= self._done:
+            return None
         began = time.monotonic()
         tape = Followed()
-        await watch(WorkflowHistory(self._run, list(self._events)), self._namespace, tape)
-        self._done = upto
+        await watch(WorkflowHistory(self._run, events), self._namespace, tape)
+        same = bool(self._events) and events[0] is self._events[0]
+        denials = tuple(self._denials(tape))
+        self._done, self._denied = (upto, self._denied) if same else (0, 0)
         self._rest_until = time.monotonic() + max(LEAST_S, SHARE * (time.monotonic() - began))
         if tape.failure is not None or tape.view is None:
             return None
-        return tape.view, tuple(self._denials(tape))
+        return tape.view, denials
 
     def _denials(self, tape: Followed) -> Iterator[Change]:
         denied = [seen for seen in tape.records if seen.record.get("verdict") in DENIALS]

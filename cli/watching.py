@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from temporalio.api.enums.v1 import EventType
@@ -68,20 +67,17 @@ async def _attempts(cluster: Cluster, run: str, mail: _Mail) -> None:
 
 
 async def _history(cluster: Cluster, run: str, mail: _Mail) -> None:
-    calls = CallChanges(cluster.client.data_converter)
-    replica = Replica(run, cluster.client.namespace)
-    grown = asyncio.Event()
-    looking = asyncio.create_task(_look(replica, grown, mail))
+    readers = _Readers(CallChanges(cluster.client.data_converter), Replica(run, cluster.client.namespace), mail)
+    looking = asyncio.create_task(_look(readers))
     try:
         closed = False
         while not closed:
-            calls.begin()
-            replica.begin()
-            closed = await _one(cluster, run, _Readers(calls, replica, grown, mail))
+            readers.begin()
+            closed = await _one(cluster, run, readers)
     finally:
-        looking.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await looking
+        readers.over.set()  # a replay is left to end: the SDK does not take being cancelled in one
+        readers.grown.set()
+        await looking
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +86,13 @@ class _Readers:
 
     calls: CallChanges
     replica: Replica
-    grown: asyncio.Event
     mail: _Mail
+    grown: asyncio.Event = field(default_factory=asyncio.Event)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def begin(self) -> None:
+        self.calls.begin()
+        self.replica.begin()
 
     async def read(self, event: HistoryEvent) -> None:
         self.replica.add(event)
@@ -115,17 +116,17 @@ async def _one(cluster: Cluster, run: str, readers: _Readers) -> bool:
     return False
 
 
-async def _look(replica: Replica, grown: asyncio.Event, mail: _Mail) -> None:
-    while True:
-        await grown.wait()
-        grown.clear()
+async def _look(readers: _Readers) -> None:
+    while not readers.over.is_set():
+        await readers.grown.wait()
+        readers.grown.clear()
         try:
-            seen = await replica.look()
+            seen = await readers.replica.look()
         except Exception as error:  # noqa: BLE001 - raised again by whoever reads the mail
-            mail.put_nowait(error)
+            readers.mail.put_nowait(error)
             return
         if seen is not None:
             view, denials = seen
             for change in denials:
-                mail.put_nowait(change)
-            mail.put_nowait(view)
+                readers.mail.put_nowait(change)
+            readers.mail.put_nowait(view)
