@@ -194,6 +194,58 @@ async def refused(runs: Runs) -> Run:
     return run
 
 
+AGENT: dict[str, Any] = {
+    "kind": "agent",
+    "model": "default",
+    "instructions": "You try things.",
+    "prompt": "Try ${json(input)}.",
+    "tools": ["note", "risky", "gaze", "pay"],
+    "next": "end",
+}
+TRIES = """
+replies:
+  - when: turn == 0
+    text: All at once.
+    tool_calls:
+      - {name: note, args: {value: 1}}
+      - {name: gaze, args: {seconds: 0}}
+      - {name: risky, args: {value: 2}}
+      - {name: pay, args: {usd: 1, seconds: 0}}
+      - {name: note, args: {wrong: 1}}
+      - {name: missing, args: {}}
+      - {name: risky, args: {value: 3}}
+  - {when: "turn == 1", tool_calls: [{name: request_capability, args: {kind: tool, name: missing, reason: to see}}]}
+  - {default: true, text: Tried.}
+"""
+LOOP = """
+replies:
+  - {when: "turn < 12", tool_calls: [{name: note, args: {value: 1}}]}
+  - {default: true, text: Enough.}
+"""
+
+
+async def agent(runs: Runs) -> Run:
+    """An agent whose first turn wants all kinds of calls; one is approved, one denied, a gap is declined."""
+    run = await runs.start(graph_of({"think": AGENT}), key="agent")
+    await run.asked("p1")
+    await run.answer("approve", pause="p1")
+    await run.asked("p2")
+    await run.answer("deny", pause="p2")
+    await run.asked("p3")
+    await run.answer("decline", pause="p3")
+    await run.closed()
+    return run
+
+
+async def agent_carry(runs: Runs) -> Run:
+    """An agent that is told something on its way and outlasts its history."""
+    run = await runs.start(graph_of({"think": {**AGENT, "tools": ["note"]}}), key="agent-carry")
+    await runs.effect("note", 2)
+    await run.handle.execute_update("steer", {"by": "ann", "text": "Mind the time."})
+    await run.closed()
+    return run
+
+
 async def gate(runs: Runs) -> Run:
     """The example of a policy gate: a read, a write that a person approved, and one that policy denied."""
     (runs.workspace / "notes.md").write_text("# Notes\n")
@@ -210,6 +262,7 @@ class Recording:
 
     play: Callable[[Runs], Awaitable[Run]]
     carry_after: int | None = None
+    script: str | None = None
     example: Path | None = None
 
     @property
@@ -229,6 +282,8 @@ RECORDINGS: dict[str, Recording] = {
     "cancel": Recording(cancel),
     "held": Recording(held),
     "refused": Recording(refused),
+    "agent": Recording(agent, script=TRIES),
+    "agent_carry": Recording(agent_carry, CARRY_AFTER, LOOP),
     "gate": Recording(gate, example=GATE),
 }
 
@@ -278,6 +333,7 @@ async def record(names: list[str]) -> None:
                 client = await connect(Target(server.address, server.namespace), blobs)
                 recording = RECORDINGS[name]
                 parts: dict[str, Any] = {"carry_after": recording.carry_after, "policy": recording.policy}
+                parts |= {} if recording.script is None else {"script": recording.script}
                 async with working(client, blobs, f"record-{name}", root, **parts) as runs:
                     texts = await histories_of(await recording.play(runs))
             _write(name, recording, texts)
