@@ -36,12 +36,15 @@ ATTEMPTS_MOST = 1000
 class Reached:
     """Names in the store that runs reach, with their sizes in bytes; null where nothing is there.
 
-    `lost` are the tenants whose content leads nobody knows where, because something of it is missing or damaged.
+    `lost` are the tenants whose content leads nobody knows where, because something of it is missing or damaged;
+    `payload_lost`: so may payloads of histories. Content leads to content of its tenant alone, so what a model or a
+    user of one tenant makes up of references to it keeps nothing of another's.
     """
 
     sizes: dict[str, int | None] = field(default_factory=dict)
     claims: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
+    payload_lost: bool = False
 
 
 async def executions(client: Client, workflow_id: str, run_id: str) -> AsyncIterator[tuple[str, WorkflowHistory]]:
@@ -102,6 +105,7 @@ class Reaching:
                 data: bytes | None = await self._store.get(digest, None if of_temporal else tenant)
             except (BlobMissing, BlobDamaged):
                 self._reached.lost.add(tenant)
+                self._reached.payload_lost |= of_temporal
                 data = None
         self._reached.sizes[name] = None if data is None else len(data)
         return data

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.blobs_names import named
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
     from activities.blobs_names import Named
     from activities.ports import BlobStore, Stored
 
-OPEN = "ExecutionStatus = 'Running'"
+OPEN = "ExecutionStatus = 'Running' OR (ExecutionStatus = 'ContinuedAsNew' AND CloseTime > '{since}')"
+"""A run that has just gone on as new is listed late under its new id; until then it is found by its old one."""
+LISTED_LATE_S = 3600.0
 
 
 class NotSwept(Exception):
@@ -74,8 +78,8 @@ def why_kept(found: Stored, what: Named | None, reached: Reached) -> str | None:
         return "a record"
     if found.name in reached.sizes or found.name in reached.claims:
         return "an open run reaches it"
-    # What is lost might have led here; payloads and claims have no tenant, so any loss keeps them.
-    doubtful = what.tenant in reached.lost if what.kind == "content" else bool(reached.lost)
+    # What is lost might have led here; payloads and claims have no tenant, so any payload that is lost keeps them.
+    doubtful = what.tenant in reached.lost if what.kind == "content" else reached.payload_lost
     return "what led to it may be lost" if doubtful and what.kind != "unfinished" else None
 
 
@@ -84,12 +88,16 @@ async def reached_by_open_runs(store: BlobStore, client: Client) -> tuple[Reache
     reached = Reached()
     reaching = Reaching(store, reached)
     count = 0
+    query = OPEN.format(since=datetime.fromtimestamp(time.time() - LISTED_LATE_S, UTC).isoformat())
     try:
         for namespace in sorted({client.namespace} | await namespaces_of(store)):
-            there = _in(client, namespace)
-            async for found in there.list_workflows(OPEN):
-                count += 1
+            there, seen = _in(client, namespace), set[str]()
+            async for found in there.list_workflows(query):
+                count += found.status is WorkflowExecutionStatus.RUNNING
                 async for run_id, history in executions(there, found.id, found.run_id):
+                    if run_id in seen:
+                        break  # with all that went before it
+                    seen.add(run_id)
                     await reaching.follow(history, found.id.partition("/")[0], run_id)
     except RPCError as error:
         remedy = "is the server up? `detent doctor` looks"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.server.blob_runs import DAY_S, BlobRuns, agent_graph, blob_runs
+from tests.support.runs import graph_of, tool
 from worker.blob_users import forget_namespace, note_namespace
 from worker.reachable import Reached
 from worker.sweep import NotSwept, clear, sweep
@@ -104,6 +105,23 @@ async def test_open_runs_of_every_namespace_that_uses_the_store_are_asked(
         await note_namespace(place.store, neighbour.client.namespace)
         assert set((await swept(place)).removed) == passing < everything
         await run.handle.terminate()
+
+
+async def test_a_run_that_has_just_gone_on_as_new_is_found_by_its_old_execution(place: BlobRuns) -> None:
+    act = tool("note", "again", {"value": "${visit}"}, max_visits=100)
+    rules = [{"when": "visit < 20", "to": "act"}, {"to": "end"}]
+    graph = graph_of({"act": act, "again": {"kind": "plan", "max_visits": 100, "rules": rules}})
+    parts = {"budgets": {"lifetime": {"steps": None, "tool_calls": None}}, "loop_guard": None}
+    async with place.working("x", carry_after=60, **parts) as runs:
+        run = await runs.start(graph, {"pad": LARGE})
+        await run.closed()  # no list of open runs has its last execution, as for a moment after each carry
+    last = await run.handle.describe()
+    (given,) = (await place.client.get_workflow_handle(last.id, run_id=last.run_id).fetch_history()).events[:1]
+    assert given.workflow_execution_started_event_attributes.continued_execution_run_id
+    place.age(days=40)
+    done = await swept(place, dry_run=True)
+    assert done.kept["an open run reaches it"] >= 1
+    assert done.open_runs == 0
 
 
 async def test_what_is_lost_may_have_led_to_what_is_there(place: BlobRuns) -> None:

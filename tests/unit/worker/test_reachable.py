@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +21,7 @@ from tests.support.pictures import png
 from tests.support.written_histories import history
 from worker.connect import converter
 from worker.reachable import Reached, Reaching
+from worker.sweep import clear
 from workflows.contracts.calls import Call
 from workflows.contracts.conversation import Content, Message, Part, Ref, ToolAnswer
 
@@ -92,6 +94,16 @@ async def test_what_is_missing_makes_its_tenant_doubtful(store: DirectoryBlobs) 
     reached = await reached_by(store, {"args": {"transcript": wire(ref)}})
     assert reached.lost == {TENANT}
     assert reached.sizes == {place(ref): None}
+
+
+async def test_words_of_one_tenant_keep_nothing_of_another_s(store: DirectoryBlobs) -> None:
+    await store.claim("cd" * 32, "me")
+    theirs = await Transcripts(store).keep(b"their plan", "acme")
+    reached = await reached_by(store, {"args": {"text": f"see blob:{TENANT}/{'ab' * 32}"}})
+    assert (reached.lost, reached.payload_lost) == ({TENANT}, False)
+    old = [found async for found in store.listing()]
+    done = await clear(store, old, reached, time.time() + 1, dry_run=True)
+    assert set(done.removed) == {claim_name("cd" * 32), content_name(theirs.digest, "acme")}
 
 
 async def test_words_about_another_tenant_lead_nowhere(store: DirectoryBlobs) -> None:
