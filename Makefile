@@ -32,7 +32,7 @@ demo: $(STAMP) ## run the example graph on a real local server
 	@$(BIN)/detent demo
 
 test: $(STAMP) ## run every test
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m pytest tests --numprocesses auto --maxprocesses 4 --dist loadfile
 
 check: $(STAMP) ## run every check that is not a test; it rewrites nothing
 	$(BIN)/ruff check .
