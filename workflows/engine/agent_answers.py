@@ -38,18 +38,27 @@ def failed(m: Machine, owner: Activation, agent: AgentState, activation: Activat
         agent.compact_faults += MAX_FAULTS if step.call is None else 1
         forget(m, activation, agent)
         agent.compacting = False
+        if (step.error.details or {}).get("ends"):
+            agent_ends.fail(m, owner, agent, step.error)
+            return
         if agent.compact_faults >= MAX_FAULTS:
             agent.elide, agent.compacted_at, agent.compact_faults = True, agent.turns, 0
         return
     pausing = step.call is not None and choice_of(m, activation, step.error).action == "pause"
     if pausing and open_for_failure(m, activation, step.error, step.call):
         return
-    agent.news = News(agent.sent.results, [*agent.sent.content, *agent.news.content])
+    take_back(agent)
     forget(m, activation, agent)
     if step.error.type == FailureType.BUDGET_EXCEEDED:
         reach_limit(m, owner, agent, "budget", step.error.message)
     else:
         agent_ends.fail(m, owner, agent, step.error)
+
+
+def take_back(agent: AgentState) -> None:
+    """A turn was not taken: what was to be told is still to be told, by this agent or the next."""
+    agent.news, agent.sent = News(agent.sent.results, [*agent.sent.content, *agent.news.content]), News()
+    agent.talk.system = ""
 
 
 def ended(m: Machine, owner: Activation, agent: AgentState, activation: Activation, step: Succeed) -> None:
@@ -83,7 +92,7 @@ def _account(agent: AgentState, given: Mapping[str, object], said: ModelOutput, 
     if said.transcript is not None:
         talk.transcript = said.transcript.model_dump(mode="json")
         talk.in_bytes = said.transcript_bytes
-    talk.alias = agent.alias
+    talk.alias, talk.tools_bytes = agent.alias, agent.tools_bytes
     talk.messages += 0 if compacting else 2
     talk.known = 0 if compacting else int(used.get("tokens", 0))
     agent.last_input = 0 if compacting else int(used.get("tokens", 0)) - int(used.get("output_tokens", 0))
@@ -107,8 +116,13 @@ def _turn_ended(m: Machine, owner: Activation, agent: AgentState, said: ModelOut
             agent.news.content.insert(0, {"text": GO_ON_EXACTLY})
     elif said.fault is not None:
         _repair(m, owner, agent, said.fault)
-    elif not agent.news.content:  # else somebody has said more meanwhile
+    elif not agent.news.content or _must_stop(m, owner, agent):  # else somebody has said more meanwhile
         agent_ends.finish(m, owner, agent, said.stop_reason, said.output)
+
+
+def _must_stop(m: Machine, owner: Activation, agent: AgentState) -> bool:
+    """Whether another turn would void the answer: there is none left, and nobody is asked for more."""
+    return agent.turns >= agent.max_turns and node_of(m, owner).on_limit != "pause"
 
 
 def _repair(m: Machine, owner: Activation, agent: AgentState, fault: str) -> None:

@@ -42,7 +42,7 @@ def tell_progress(owner: Activation, agent: AgentState) -> None:
 
 def finish(m: Machine, owner: Activation, agent: AgentState, stop_reason: str, output: object = None) -> None:
     """The agent is done: its node has a result, and its frame a conversation to go on with."""
-    m.frame_of(owner).talk = agent.talk
+    _leave(m, owner, agent)
     del m.state.agents[agent.id]
     tell_progress(owner, agent)
     result = {
@@ -55,6 +55,13 @@ def finish(m: Machine, owner: Activation, agent: AgentState, stop_reason: str, o
     m.todo.append(Succeed(owner.id, result))
 
 
+def _leave(m: Machine, owner: Activation, agent: AgentState) -> None:
+    """Leave the conversation to whoever inherits it, with the results that are there and were not told."""
+    answered = [slot.answer for slot in agent.slots if slot.answer is not None]
+    agent.talk.untold = answered or agent.news.results
+    m.frame_of(owner).talk = agent.talk
+
+
 def skip(m: Machine, owner: Activation, agent: AgentState) -> None:
     """A person had the node skipped."""
     del m.state.agents[agent.id]
@@ -65,10 +72,10 @@ def fail(m: Machine, owner: Activation, agent: AgentState, error: ErrorInfo) -> 
     """The agent fails once nothing of it is in flight: what has not begun is dropped."""
     if agent.failing is None:
         agent.failing = error
+        _leave(m, owner, agent)
         for call in m.calls_of(owner.id):
             drop_call(m, call)
     if not m.calls_of(owner.id):
-        m.frame_of(owner).talk = agent.talk
         del m.state.agents[agent.id]
         m.todo.append(Fail(owner.id, agent.failing))
 

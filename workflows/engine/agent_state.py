@@ -34,8 +34,9 @@ class ToolSlot:
 class Conversation:
     """Where a conversation stands: its transcript (a `Ref` as JSON), how many bytes that leads to, what was settled.
 
-    `known` is the input and output tokens of the last call on it, with the model `alias`; `system` what it begins with,
-    `messages` how many were said on it.
+    `known` is the input and output tokens of the last call on it, with the model `alias` and definitions of tools of
+    `tools_bytes`; `system` what it begins with, `messages` how many were said on it, `untold` the results of its last
+    turn that its model was never told.
     """
 
     transcript: dict[str, object] | None = None
@@ -44,6 +45,8 @@ class Conversation:
     alias: str = ""
     system: str = ""
     messages: int = 0
+    tools_bytes: int = 0
+    untold: list[dict[str, object]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -64,8 +67,9 @@ class AgentState:
     answer has no end yet. `calling` is the activation of the model call under way, which is a compaction's while
     `compacting`; `compacted_at` is the turn before which the last one was, `elide` has the next turn do without old
     results. `last_input` is the settled input of the last turn, in tokens. `unknown` counts names of tools that are not
-    there, `failures` like failures: the ways in which gaps are found. `failing`: how the node fails once the calls in
-    flight have ended. `home` is the model that the visit began with, `alias` the one that it is with now.
+    there (64 at most), `failures` like failures: the ways in which gaps are found. `failing`: how the node fails once
+    the calls in flight have ended. `home` is the model that the visit began with, `alias` the one that it is with now.
+    `tools_bytes` is what the definitions of its tools take in the call under way.
     """
 
     id: str
@@ -91,6 +95,7 @@ class AgentState:
     compacted_at: int = -1
     elide: bool = False
     last_input: int = 0
+    tools_bytes: int = 0
     capped: bool = False
     cut: bool = False
     failing: ErrorInfo | None = None

@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 ALIKE = 3
 """Like failures of a tool after which people are asked whether it is the right one (reference row 110)."""
 UNKNOWN = "agent.unknown_tool"
+UNSAID = "unsaid"
+"""The effect of a call whose tool is not there: nobody has said what it changes."""
+MAX_UNKNOWN = 64
+"""How many names that are not there an agent remembers; the rarest make room."""
 UNKNOWN_AGAIN = 2
 """How often a model may name what is not there before people are asked for it; the first time it is told."""
 
@@ -136,6 +140,9 @@ def _request(slot: ToolSlot) -> gaps.Lack | None:
 def _unknown(m: Machine, agent: AgentState, node: AgentNode, slot: ToolSlot) -> gaps.Lack | None:
     """A name that is not among the agent's tools: told, and asked for when it comes again."""
     count = agent.unknown[slot.name] = agent.unknown.get(slot.name, 0) + 1
+    if len(agent.unknown) > MAX_UNKNOWN:
+        others = [(times, name) for name, times in agent.unknown.items() if name != slot.name]
+        del agent.unknown[min(others)[1]]
     if count >= UNKNOWN_AGAIN:
         reason = f"the model called it {count} times, and it is not among the agent's tools"
         return gaps.Lack("tool", slot.name, reason, "unknown_name", slot.args)
@@ -148,6 +155,8 @@ def _unknown(m: Machine, agent: AgentState, node: AgentNode, slot: ToolSlot) -> 
 def _ask_for(m: Machine, owner: Activation, slot: ToolSlot, what: gaps.Lack) -> None:
     activation = new_call(m, owner)
     slot.call, slot.status = activation.id, "queued"
+    if slot.name != REQUEST_CAPABILITY:
+        slot.effect = UNSAID  # what comes after it waits, because it may be an effect
     fault = gaps.lack(m, activation, what)
     if fault is not None:
         end_slot(m, slot)

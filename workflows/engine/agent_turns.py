@@ -102,7 +102,7 @@ def ask_summary(m: Machine, owner: Activation, agent: AgentState) -> None:
 
 def needs_compacting(m: Machine, agent: AgentState) -> bool:
     """Whether the next turn would find the context too full; once before each turn at most."""
-    if agent.talk.transcript is None or agent.turns in (agent.compacted_at, 0):
+    if agent.talk.transcript is None or agent.turns == agent.compacted_at:
         return False
     card = m.card.models[agent.alias]
     most = m.policy.execution.tokens
@@ -120,8 +120,10 @@ def _ask(m: Machine, owner: Activation, agent: AgentState, args: dict[str, objec
     args.update({"alias": card.alias, "model": card.model, "max_tokens": max_tokens})
     if talk.transcript is not None:
         args["transcript"] = talk.transcript
-    carried = talk.in_bytes + _tools_bytes(m, args)
-    known = talk.known if talk.known and talk.alias == agent.alias else carried
+    agent.tools_bytes = _tools_bytes(m, args)
+    carried = talk.in_bytes + agent.tools_bytes
+    more = max(0, agent.tools_bytes - talk.tools_bytes)  # tools that it was not told of when that was settled
+    known = talk.known + more if talk.known and talk.alias == agent.alias else carried
     call = CallState(
         id=activation.id,
         activation=activation.id,

@@ -9,6 +9,7 @@ which is nothing while anything of the turn is still to come.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from policies.canonical import canonical
@@ -18,7 +19,7 @@ from workflows.engine import agent_answers, agent_ends, agent_tools, agent_turns
 from workflows.engine.agent_ends import node_of, reach_limit
 from workflows.engine.agent_state import AgentState, Conversation, News
 from workflows.engine.complexity import Asked
-from workflows.engine.effects import slot_of
+from workflows.engine.effects import FREE, slot_of
 from workflows.engine.machine import problem
 from workflows.engine.model_choice import choose
 from workflows.engine.pauses import open_for_failure
@@ -46,9 +47,11 @@ def start(m: Machine, owner: Activation, node: AgentNode, instructions: str, pro
         talk=talk,
         max_turns=node.max_turns,
         max_tool_calls=node.max_tool_calls,
-        news=News(content=[{"text": prompt}]),
+        news=News(results=talk.untold, content=[{"text": prompt}]),
         instructions=instructions,
+        last_input=talk.known,
     )
+    talk.untold = []
     m.state.agents[owner.id] = agent
     _ask_for_missing(m, owner, node)
     advance(m, owner)
@@ -61,14 +64,15 @@ def _talk_before(m: Machine, frame: Frame) -> Conversation:
         at = None if at.parent is None else m.state.frames.get(at.parent)
     if at is None or at.talk is None:
         return Conversation()
-    found = at.talk
-    return Conversation(found.transcript, found.in_bytes, found.known, found.alias, found.system, found.messages)
+    return replace(at.talk)
 
 
 def _ask_for_missing(m: Machine, owner: Activation, node: AgentNode) -> None:
     wanted = [("tool", name) for name in node.tools] + [("skill", name) for name in node.skills]
     for kind, name in wanted:
-        if f"{kind}:{name}" in m.card.missing and name not in (m.card.tools if kind == "tool" else m.card.skills):
+        if (other := m.state.substitutes.get(f"{kind}:{name}")) is not None:
+            take(m, m.state.agents[owner.id], kind, other)
+        elif f"{kind}:{name}" in m.card.missing and name not in (m.card.tools if kind == "tool" else m.card.skills):
             activation = agent_turns.new_call(m, owner)
             reason = f"agent `{owner.node}` has it among its {kind}s, and no worker had it when the run began"
             if gaps.lack(m, activation, gaps.Lack("tool" if kind == "tool" else "skill", name, reason, "load")):
@@ -202,6 +206,8 @@ def resolved(m: Machine, activation: Activation, step: Resolved) -> None:
         agent_answers.forget(m, activation, agent)
         agent_ends.fail(m, owner, agent, error)
     else:
+        if step.outcome == "substituted":
+            take(m, agent, step.gap.partition(":")[0], step.message)
         m.forget(activation)
     advance(m, owner)
 
@@ -223,6 +229,8 @@ def _slot_resolved(m: Machine, owner: Activation, agent: AgentState, slot: ToolS
         agent_tools.end_slot(m, slot)
         silent = m.state.declined.get(step.gap) == gaps.NOBODY  # which is no refusal
         agent_tools.refuse(slot, "expired" if silent else "denied", step.message, by="timeout" if silent else "person")
+        if not silent and slot.effect not in FREE:
+            agent_tools.drop_later_effects(m, agent, slot)
     else:
         agent_tools.end_slot(m, slot)
         agent_tools.refuse(slot, "unavailable", step.message, by="person")

@@ -14,13 +14,13 @@ AGENT = "split#1[0]/one#1"
 OTHER = "split#1[1]/two#1:1"
 
 
-def beside(**more: object) -> dict[str, object]:
+def beside(*, max_turns: int = 50) -> dict[str, object]:
     """An agent and a tool in two branches, of which one may run at a time."""
     fork = {"branches": ["one", "two"], "join": "after", "max_concurrency": 1, "mode": "settle"}
     nodes: dict[str, object] = {
         "split": {"kind": "plan", "rules": [{"fork": fork}]},
         "after": {"kind": "plan", "rules": [{"to": "end"}]},
-        **agent("one", **more),
+        **agent("one", max_turns=max_turns),
         "two": {"kind": "tool", "tool": "keep", "with": {"x": 1}},
     }
     cast("dict[str, object]", nodes["one"]).pop("next")
@@ -64,7 +64,7 @@ def test_an_answer_that_waits_for_a_slot_outlives_an_interruption() -> None:
 
 
 @pytest.mark.parametrize("early", [False, True])
-def test_what_may_have_happened_is_never_called_superseded(early: bool) -> None:  # noqa: FBT001  a pytest parameter
+def test_what_may_have_happened_is_never_called_superseded(early: bool) -> None:
     run = begun(beside())
     wants(run, f"{AGENT}:1", ("pay", {"usd": 1}), ("keep", {"x": 2}))
     run.say(f"fail {AGENT}:2 Timeout lost")
