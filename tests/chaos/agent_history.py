@@ -67,6 +67,18 @@ def _read(found: Left, events: list[HistoryEvent]) -> str | None:
     return None
 
 
+async def stuck(at: Ground, run: str) -> str:
+    """What a run that does not end is at: its pending calls and task, and the last failure of a task."""
+    handle = at.client.get_workflow_handle(run)
+    raw = (await handle.describe()).raw_description
+    calls = [f"{call.activity_type.name} attempt {call.attempt}" for call in raw.pending_activities]
+    events = [event async for event in handle.fetch_history_events()]
+    failed = [event.workflow_task_failed_event_attributes for event in events]
+    messages = [one.failure.message[:300] for one in failed if one.HasField("failure")]
+    attempt = raw.pending_workflow_task.attempt if raw.HasField("pending_workflow_task") else 0
+    return f"calls {calls}, workflow task attempt {attempt}, {len(events)} events, task failures {messages[-1:]}"
+
+
 async def conversation(at: Ground, found: Left) -> tuple[Message, ...]:
     """The whole conversation that the last answer of the model leads to, every segment verified."""
     assert found.last is not None, "no model call was answered"

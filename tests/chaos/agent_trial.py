@@ -14,7 +14,7 @@ from temporalio.service import RPCError
 
 from cli.cluster import Cluster
 from cli.start import Start, start
-from tests.chaos.agent_history import Left, conversation, faults_of, left_by
+from tests.chaos.agent_history import Left, conversation, faults_of, left_by, stuck
 from tests.chaos.agent_material import FINAL, ITEMS, TURNS, graph, wanted
 from tests.chaos.person import LOOK_S, UNCERTAIN, Person, lines, size
 from workflows.contracts.names import TASK_QUEUE
@@ -68,7 +68,7 @@ async def converse(at: Ground, kills: int, chance: random.Random) -> AgentTrial:
         view = await asyncio.wait_for(_result(at, run.id), LIMIT_S)
         await busy[1]
     except TimeoutError:
-        trial.faults.append(f"the run `{run.id}` did not end within {LIMIT_S:g} s")
+        trial.faults.append(f"the run `{run.id}` did not end within {LIMIT_S:g} s: {await stuck(at, run.id)}")
         return trial
     finally:
         for task in busy:
