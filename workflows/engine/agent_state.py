@@ -62,14 +62,14 @@ class AgentState:
     """One visit of an agent node. Its id is that of the node's activation.
 
     `instructions` are the node's, as rendered. `news` is what the model has not been told yet, `sent` what it is being
-    told. `extra` are tools that people provided beyond the node's, `skills` skills. `turns` and `tool_calls` count
-    against their limits, which people may raise; `capped`: a turn wanted more calls than were left; `cut`: the last
-    answer has no end yet. `calling` is the activation of the model call under way, which is a compaction's while
-    `compacting`; `compacted_at` is the turn before which the last one was, `elide` has the next turn do without old
-    results. `last_input` is the settled input of the last turn, in tokens. `unknown` counts names of tools that are not
-    there (64 at most), `failures` like failures: the ways in which gaps are found. `failing`: how the node fails once
-    the calls in flight have ended. `home` is the model that the visit began with, `alias` the one that it is with now.
-    `tools_bytes` is what the definitions of its tools take in the call under way.
+    told. `extra` are tools that people provided beyond the node's, `skills` skills, `without` tools that it goes on
+    without. `turns` and `tool_calls` count against their limits, which people may raise; `capped`: a turn wanted more
+    calls than were left; `cut`: the last answer has no end yet. `calling` is the activation of the model call under
+    way, which is a compaction's while `compacting`; `compacted_at` is the turn before which the last one was, `elide`
+    has the next turn do without old results. `last_input` is the settled input of the last turn, in tokens. `unknown`
+    counts names of tools that are not there (64 at most), `failures` like failures: the ways in which gaps are found.
+    `failing`: how the node fails once the calls in flight have ended. `home` is the model that the visit began with,
+    `alias` the one that it is with now. `tools_bytes` is what the definitions of its tools take in the call under way.
     """
 
     id: str
@@ -83,6 +83,7 @@ class AgentState:
     sent: News = field(default_factory=News)
     extra: list[str] = field(default_factory=list)
     skills: list[str] = field(default_factory=list)
+    without: list[str] = field(default_factory=list)
     slots: list[ToolSlot] = field(default_factory=list)
     calling: str | None = None
     compacting: bool = False

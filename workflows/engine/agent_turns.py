@@ -65,7 +65,8 @@ def system_text(m: Machine, node: AgentNode, instructions: str) -> str:
 def offered(m: Machine, node: AgentNode, agent: AgentState) -> list[str]:
     """The names of the worker's tools that the agent has, each once."""
     skills = (LOAD_SKILL,) if skills_of(node, agent) else ()
-    return [name for name in dict.fromkeys((*node.tools, *agent.extra, *skills)) if name in m.card.tools]
+    named = dict.fromkeys((*node.tools, *agent.extra, *skills))
+    return [name for name in named if name in m.card.tools and name not in agent.without]
 
 
 def ask_turn(m: Machine, owner: Activation, agent: AgentState, node: AgentNode, system: str | None) -> None:

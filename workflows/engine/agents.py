@@ -202,14 +202,29 @@ def resolved(m: Machine, activation: Activation, step: Resolved) -> None:
     if slot is not None:
         _slot_resolved(m, owner, agent, slot, step)
     elif agent.calling == activation.id:
-        error = problem(FailureType.DECLINED, step.message, owner)
-        agent_answers.forget(m, activation, agent)
-        agent_ends.fail(m, owner, agent, error)
+        _turn_resolved(m, owner, agent, activation, step)
     else:
         if step.outcome == "substituted":
             take(m, agent, step.gap.partition(":")[0], step.message)
         m.forget(activation)
     advance(m, owner)
+
+
+def _turn_resolved(m: Machine, owner: Activation, agent: AgentState, activation: Activation, step: Resolved) -> None:
+    """A turn that could not be taken is taken with another model, or without the tool; else the agent cannot go on."""
+    kind, _, rest = step.gap.partition(":")
+    agent_answers.forget(m, activation, agent)
+    agent_answers.take_back(agent)
+    agent.compacting = False
+    if kind in ("tool", "tool_changed"):
+        agent.without.append(rest.rpartition(":")[0])
+        if step.outcome == "substituted":
+            take(m, agent, "tool", step.message)
+    elif step.outcome == "substituted":
+        asked = Asked("", agent.instructions, 0, agent.talk.messages + 1)
+        agent.alias = agent.home = choose(m, step.message, asked)
+    else:
+        agent_ends.fail(m, owner, agent, problem(FailureType.DECLINED, step.message, owner))
 
 
 def _slot_resolved(m: Machine, owner: Activation, agent: AgentState, slot: ToolSlot, step: Resolved) -> None:

@@ -37,6 +37,8 @@ def take(m: Machine, agent: AgentState, kind: str, name: str) -> str:
         if name not in agent.skills:
             agent.skills.append(name)
         return f": {m.card.skills[name].description} Read it with `load_skill`."
-    if kind == "tool" and name in m.card.tools and name not in agent.extra:
-        agent.extra.append(name)
+    if kind == "tool" and name in m.card.tools:
+        agent.without = [one for one in agent.without if one != name]
+        if name not in agent.extra:
+            agent.extra.append(name)
     return "."
