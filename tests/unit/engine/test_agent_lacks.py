@@ -9,9 +9,9 @@ from tests.unit.engine.test_agents import agent, asked, begun, told, wants
 from workflows.engine import events
 
 
-def lacking(run: Simulator, call: str, **more: str) -> None:
+def lacking(run: Simulator, call: str, *, lacks: str | None = None) -> None:
     """No worker has what a model call needs."""
-    run.feed(events.CallFailed(run.now_ms, call, "Gap", "no worker has it", 1, "no", **more))
+    run.feed(events.CallFailed(run.now_ms, call, "Gap", "no worker has it", 1, "no", lacks=lacks))
 
 
 def tools(run: Simulator) -> list[str]:
