@@ -71,23 +71,20 @@ class LiveRun:
 
 
 def picture(run: LiveRun, console: Console) -> RenderableType:
-    """The run, never higher than the screen."""
+    """The run, never wider or higher than the screen: what is said now stands whole, what came before gives way."""
     top = Text(f"{line(run.id, 200)}  not seen yet", style="dim") if run.view is None else head(run.view)
-    foot = Text(_foot(run), style="dim")
-    asks = list(_asks(run.view.pauses if run.view else ()))
-    said = list(_said(run, console))
-    room = max(console.height - 4 - len(asks) - len(said), LEAST_ROWS)
-    nodes = _nodes(run, console, room)
-    results = run.results[-min(MOST_ROWS, max(room - len(nodes) - 1, 0)) :] if room > len(nodes) + 1 else []
-    told = [_row(call_line(change), console, _style(change)) for change in results]
-    gap = [Text()] if told or said or asks else []
-    rest = [Text()] if told and (said or asks) else []
-    return Group(_cut(top, console), *nodes, *gap, *told, *rest, *asks, *said, _cut(foot, console))
+    height = max(console.height - 3, LEAST_ROWS)
+    now = [*_asks(run.view.pauses if run.view else (), height // 4), *_said(run, console, height // 2)]
+    nodes = _nodes(run, console, max(height - len(now), 0))
+    room = height - len(now) - len(nodes) - 2
+    told = [_styled(change) for change in run.results[-min(room, MOST_ROWS) :]] if room > 0 else []
+    rows = [*nodes, *([Text()] if told else []), *told, *([Text()] if now and room > 0 else []), *now]
+    return Group(*(_cut(row, console) for row in (top, *rows[-height:], Text(_foot(run), style="dim"))))
 
 
 def _nodes(run: LiveRun, console: Console, room: int) -> list[Text]:
     """The tree; where the screen is too low for it, its last lines, because that is where the run is."""
-    if run.view is None:
+    if run.view is None or not room:
         return []
     tree = node_tree(run.view, {}, compact=True)
     rendered = console.render_lines(tree, console.options.update(height=None), pad=False)
@@ -97,16 +94,16 @@ def _nodes(run: LiveRun, console: Console, room: int) -> list[Text]:
     return [Text(f"… {len(rows) - room + 1} lines above", style="dim"), *rows[len(rows) - room + 1 :]]
 
 
-def _said(run: LiveRun, console: Console) -> Iterator[Text]:
+def _said(run: LiveRun, console: Console, room: int) -> list[Text]:
     """The calls in flight, those that speak with the end of what they say."""
-    calls = sorted(run.calls.values(), key=lambda call: bool(call.text))[-SHOWN_CALLS:]
-    if len(run.calls) > len(calls):
-        yield Text(f"… {len(run.calls) - len(calls)} more calls", style="dim")
-    height = max(LEAST_ROWS, min(MOST_ROWS, (console.height // 2) // max(len(calls), 1) - 1))
+    most = max(1, min(SHOWN_CALLS, room // 2))
+    calls = sorted(run.calls.values(), key=lambda call: bool(call.text))[-most:]
+    height = max(1, min(MOST_ROWS, room // most - 1))
+    more = len(run.calls) - len(calls)
+    rows = [Text(f"… {more} more calls", style="dim")] if more else []
     for call in calls:
-        yield _row(_title(call), console, "cyan")
-        if call.text:
-            yield from _tail(call, console, height)
+        rows += [Text(_title(call), style="cyan"), *(_tail(call, console, height) if call.text else ())]
+    return rows
 
 
 def _title(call: LiveCall) -> str:
@@ -125,8 +122,8 @@ def _tail(call: LiveCall, console: Console, height: int) -> list[Text]:
     return [Text.assemble(("│ ", "dim"), row) for row in lines[-height:]]
 
 
-def _asks(pauses: tuple[PauseView, ...]) -> Iterator[Text]:
-    for pause in pauses:
+def _asks(pauses: tuple[PauseView, ...], room: int) -> Iterator[Text]:
+    for pause in pauses[: max(1, room)]:
         outcomes = " | ".join(line(outcome, 60) for outcome in pause.outcomes)
         yield Text(f"◆ {line(pause.id)}  {line(pause.ask, ASK_CHARS)}  [{outcomes}]", style="yellow")
 
@@ -141,12 +138,9 @@ def _foot(run: LiveRun) -> str:
     )
 
 
-def _style(change: Change) -> str:
-    return "red" if change.kind == "denied" or change.status not in (None, "ok") else "dim"
-
-
-def _row(text: str, console: Console, style: str) -> Text:
-    return _cut(Text(text, style=style), console)
+def _styled(change: Change) -> Text:
+    bad = change.kind == "denied" or change.status not in (None, "ok")
+    return Text(call_line(change), style="red" if bad else "dim")
 
 
 def _cut(text: Text, console: Console) -> Text:
