@@ -169,6 +169,16 @@ async def test_reference_that_is_renamed_leads_nowhere(blobs: Counted) -> None:
             await Transcripts(blobs).open(Part(ref=secret.model_copy(update={"uri": uri})), "acme")
 
 
+async def test_what_a_worker_remembers_it_remembers_for_its_tenant_alone(blobs: Counted) -> None:
+    transcripts = Transcripts(blobs)
+    theirs = await transcripts.begin([Message(role="user", content=(Part(text="their plan"),))], tenant="acme")
+    assert theirs.ref is not None
+    mine = theirs.ref.model_copy(update={"uri": f"blob:mallory/{theirs.ref.digest}"})
+    with pytest.raises(BlobMissing):
+        await transcripts.load(mine, "mallory")
+    assert (await transcripts.load(theirs.ref, "acme")).messages == theirs.messages
+
+
 async def test_lost_segment_is_named(blobs: Counted, tmp_path: Path) -> None:
     said = await talk(Transcripts(blobs), 40)
     for n in (1, 20, 39, 40):
