@@ -284,6 +284,24 @@ def test_a_name_that_nobody_would_read_is_not_asked_for() -> None:
     assert told(run)[0]["message"] == "its name has 201 characters, over the limit of 200"
 
 
+def test_a_tool_that_the_run_has_and_the_agent_has_not_is_not_there_for_it() -> None:
+    run = begun(agent("pure"))
+    wants(run, ("pay", {"usd": 1}))
+    assert names(run) == ["one#1:1", "one#1:2"], "the second is the next turn"
+    assert (told(run)[0]["type"], told(run)[0]["rule"]) == ("unavailable", "agent.unknown_tool")
+
+
+def test_whoever_provides_a_tool_widens_no_graph() -> None:
+    document = {**agent("pure"), "capabilities": [{"tool": ["pure"]}, {"model": ["*"]}]}
+    run = begun(document)
+    wants(run, request("tool", "keep"))
+    run.say("answer p1 provide")
+    found(run, "tool:keep:", run.engine.card.tools["keep"])
+    wants(run, ("keep", {"x": 1}), call=run.every_call[-1].call)
+    assert (told(run)[0]["type"], told(run)[0]["rule"]) == ("denied", "capability.not_asked")
+    assert [call.activity for call in run.every_call if call.activity == "keep"] == []
+
+
 def test_asking_for_a_tool_that_the_run_has_pinned_brings_no_other_that_nobody_has_seen() -> None:
     run = begun(agent("pure"))
     pinned = run.engine.card.tools["keep"]
