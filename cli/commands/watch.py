@@ -15,9 +15,7 @@ from cli.exits import code_of_view
 from cli.live import screen_for
 from cli.options import run_argument
 from cli.printing import print_view
-from cli.recording import quiet
 from cli.runs import find, is_open, view_of
-from cli.watching import watching
 
 if TYPE_CHECKING:
     from cli.cluster import Cluster
@@ -54,8 +52,7 @@ def watch(session: Session, run: str) -> int:
       refused  {pause, summary}
     """  # noqa: D301 - click knows a block that is not to be wrapped by this very character
     try:
-        with quiet(unless=session.debug):
-            return int(code_of_view(asyncio.run(_watch(session, run))))
+        return int(code_of_view(asyncio.run(_watch(session, run))))
     except KeyboardInterrupt:
         session.note("\nthe run goes on")
         raise
@@ -66,7 +63,7 @@ async def _watch(session: Session, run: str) -> RunView:
     if is_open(await find(cluster, run)):
         screen = screen_for(session, run)
         try:
-            await _follow(cluster, run, screen)
+            await _follow(cluster, run, screen, debug=session.debug)
         finally:
             screen.close()
         last = await view_of(cluster, run)
@@ -81,15 +78,19 @@ async def _watch(session: Session, run: str) -> RunView:
     return last
 
 
-async def _follow(cluster: Cluster, run: str, screen: Screen) -> None:
+async def _follow(cluster: Cluster, run: str, screen: Screen, *, debug: bool) -> None:
+    from cli.recording import quiet  # noqa: PLC0415 - loads the engine, while something is on the screen already
+    from cli.watching import watching  # noqa: PLC0415 - as above
+
     drawing = asyncio.create_task(screen.keep_drawing())
     try:
-        async with contextlib.aclosing(watching(cluster, run)) as sights:
-            async for seen in sights:
-                if isinstance(seen, Change):
-                    screen.change(seen)
-                else:
-                    screen.view(seen)
+        with quiet(unless=debug):
+            async with contextlib.aclosing(watching(cluster, run)) as sights:
+                async for seen in sights:
+                    if isinstance(seen, Change):
+                        screen.change(seen)
+                    else:
+                        screen.view(seen)
     finally:
         drawing.cancel()
         await asyncio.gather(drawing, return_exceptions=True)

@@ -98,7 +98,7 @@ def _said(run: LiveRun, console: Console, room: int) -> list[Text]:
     """The calls in flight, those that speak with the end of what they say."""
     most = max(1, min(SHOWN_CALLS, room // 2))
     calls = sorted(run.calls.values(), key=lambda call: bool(call.text))[-most:]
-    height = max(1, min(MOST_ROWS, room // most - 1))
+    height = max(1, min(MOST_ROWS, room // max(len(calls), 1) - 1))
     more = len(run.calls) - len(calls)
     rows = [Text(f"… {more} more calls", style="dim")] if more else []
     for call in calls:

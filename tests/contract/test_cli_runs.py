@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import signal
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -138,11 +138,12 @@ def test_a_held_run_goes_on_when_it_is_resumed(cli: CommandLine) -> None:
 def test_watch_tells_each_change_as_a_line_of_json(cli: CommandLine) -> None:
     view = _asked(cli)
     watching = cli.start("watch", view.id, "--output", "json")
-    time.sleep(2)
+    assert watching.stdout is not None
+    before = list(itertools.islice(watching.stdout, 3))
     assert cli("answer", view.id, "accept").returncode == 0
     out, err = watching.communicate(timeout=30)
     assert watching.returncode == 0, err
-    told = [json.loads(text) for text in out.splitlines()]
+    told = [json.loads(text) for text in [*before, *out.splitlines()]]
     assert [line["kind"] for line in told] == ["phase", "started", "asked", "ended", "lifted", "phase"]
     assert {"at", "kind", "activation"} <= set(told[1])
     assert told[-1]["phase"] == "completed"
@@ -151,7 +152,8 @@ def test_watch_tells_each_change_as_a_line_of_json(cli: CommandLine) -> None:
 def test_ctrl_c_leaves_the_run_to_its_worker(cli: CommandLine) -> None:
     view = _asked(cli, "--key", "interrupted")
     watching = cli.start("watch", view.id)
-    time.sleep(2)
+    assert watching.stderr is not None
+    assert any("◆ p1" in text for text in watching.stderr)
     watching.send_signal(signal.SIGINT)
     _, err = watching.communicate(timeout=30)
     assert watching.returncode == 130
