@@ -220,9 +220,7 @@ def supersede(m: Machine, agent: AgentState) -> None:
 
 def _may_have_run(m: Machine, slot: ToolSlot) -> bool:
     """Whether people are asked what became of a call, or have said what it came to."""
-    activation = None if slot.call is None else m.state.activations.get(slot.call)
-    if activation is None:
-        return False
+    activation = m.state.activations[str(slot.call)]
     pause = None if activation.pause is None else m.state.pauses[activation.pause]
     asked = pause is not None and Trigger.UNCERTAIN in pause.triggers
     return asked or isinstance(deferred_of(m, activation), Succeed | Fail)
