@@ -62,8 +62,9 @@ def test_an_inherited_conversation_is_made_shorter_before_the_first_turn() -> No
     run = begun(nodes)
     run.say('turn one#1:1 {"text": "First.", "tokens": 3800}')
     assert asked(run)["compact"]["how"] == "summary"
-    run.say('turn two#1:1 {"text": "Summary.", "bytes": 50, "tokens": 60}')
+    run.say('turn two#1:1 {"text": "Summary.", "bytes": 2500, "tokens": 60}')
     assert asked(run)["messages"] == [{"role": "user", "content": [{"text": "Do it."}]}]
+    assert run.engine._m.state.calls["two#1:2"].input_tokens > 2500  # what is kept was no part of the summary's input
 
 
 def test_a_rule_that_ends_agents_ends_them_at_a_compaction_too() -> None:
