@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 UNSIGNED = ("key", "signature")
 """Of a head: the worker's word, which no replay gives again."""
 NOTHING = "nothing of the kind"
+LATER = frozenset({"tool", "fallback"})
+"""Fields of a call that came after engine 2: an older history says nothing of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,14 @@ def values(payloads: Sequence[Payload]) -> list[Any]:
     return [value_of(payload) for payload in payloads]
 
 
+def _as_then(made: list[Any], recorded: list[Any]) -> list[Any]:
+    """What was made without what calls did not have yet when this one was recorded; nothing is decided by it."""
+    if len(made) != len(recorded) or not all(isinstance(values[-1], dict) for values in (made, recorded)):
+        return made
+    call = {name: value for name, value in made[-1].items() if name not in LATER or name in recorded[-1]}
+    return [*made[:-1], call]
+
+
 class _Made:
     """The commands of a replay, to be asked for in the order of the events that they gave."""
 
@@ -114,9 +124,9 @@ class _Made:
     def activity(self, event: HistoryEvent) -> Pair:
         found = event.activity_task_scheduled_event_attributes
         body = self._activities.pop(found.activity_id, None)
-        made = NOTHING if body is None else [body.activity_type, *values(body.arguments)]
-        what = f"the input of `{found.activity_id}`"
         recorded = [found.activity_type.name, *values(found.input.payloads)]
+        made = NOTHING if body is None else _as_then([body.activity_type, *values(body.arguments)], recorded)
+        what = f"the input of `{found.activity_id}`"
         return Pair(event.event_id, what, timeless_evidence(recorded), timeless_evidence(made))
 
     def timer(self, event: HistoryEvent) -> Pair:

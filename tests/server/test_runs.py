@@ -246,7 +246,8 @@ async def test_the_definition_lists_what_people_may_send(runs: Runs, temporal: T
     run = await start_review(runs)
     await run.pause()
     definition = (await temporal.metadata(run.handle.id))["definition"]
-    assert [one["name"] for one in definition["updateDefinitions"]] == ["answer", "cancel", "pause", "repin", "resume"]
+    sent = ["answer", "cancel", "cancel_call", "pause", "repin", "resume", "steer"]
+    assert [one["name"] for one in definition["updateDefinitions"]] == sent
     assert all(one["description"] for one in definition["updateDefinitions"] + definition["signalDefinitions"])
 
 
