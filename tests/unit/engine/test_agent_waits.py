@@ -42,6 +42,14 @@ def test_a_call_that_waits_for_a_slot_is_superseded_like_others() -> None:
     assert json.loads(told(run)[0]["content"][0]["text"])["type"] == "superseded"
 
 
+def test_an_agent_whose_last_running_call_has_ended_gives_its_slot_back() -> None:
+    run = begun(beside())
+    wants(run, f"{AGENT}:1", ("risky", {"x": 1}), ("pure", {"x": 1}))
+    assert OTHER not in run.calls
+    run.say(f"gave {AGENT}:3 one")
+    assert OTHER in run.calls
+
+
 def test_whoever_interrupts_an_agent_at_its_limit_takes_no_slot_for_it() -> None:
     run = begun(beside(max_turns=1))
     wants(run, f"{AGENT}:1", ("pure", {"x": 1}))
