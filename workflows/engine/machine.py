@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 KEEP_FINISHED = 200
 
+Place = tuple[tuple[int, ...], int, int, str]
+"""Of a queued call: its frame's order, its activation's, its index, its id."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunFacts:
@@ -51,7 +54,7 @@ class Machine:
     run: RunFacts
     state: RunState
     ledgers: dict[str, Ledger]
-    queue: list[tuple[tuple[int, ...], int, str]] = field(default_factory=list)
+    queue: list[Place] = field(default_factory=list)
     owned: set[tuple[str, str]] = field(default_factory=set)
     out: list[Command] = field(default_factory=list)
     todo: deque[Step] = field(default_factory=deque)
@@ -77,6 +80,19 @@ class Machine:
     def node_of(self, activation: Activation) -> AnyNode:
         """The node that an activation visits."""
         return self.graph.nodes[activation.node]
+
+    def owner_of(self, activation: Activation) -> Activation:
+        """The visit of a node that an activation is, or is a call of."""
+        return activation if activation.agent is None else self.state.activations[activation.agent]
+
+    def calls_of(self, agent: str) -> list[Activation]:
+        """The activations of an agent's calls that have not ended."""
+        return [one for one in self.state.activations.values() if one.agent == agent]
+
+    def forget(self, activation: Activation) -> None:
+        """The activation of an agent's call has ended; it was no visit, so nothing is kept of it."""
+        del self.state.activations[activation.id]
+        self.ledgers.pop(activation.id, None)
 
     def scope_of(self, frame: Frame) -> Scope | None:
         """The scope that a frame is a branch of, null for the run itself."""
@@ -107,6 +123,9 @@ class Machine:
             del state.finished[: len(state.finished) - KEEP_FINISHED]
 
 
-def problem(kind: FailureType, message: str, activation: Activation | None = None) -> ErrorInfo:
+def problem(
+    kind: FailureType, message: str, activation: Activation | None = None, details: dict[str, object] | None = None
+) -> ErrorInfo:
     """An error of a node, ready to be bound as `error`."""
-    return ErrorInfo(type=kind.value, message=message, node=None if activation is None else activation.node)
+    node = None if activation is None else activation.node
+    return ErrorInfo(type=kind.value, message=message, node=node, details=details)
