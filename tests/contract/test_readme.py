@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cli.verbs import VERBS
 from tests.contract.test_examples import checkout
@@ -26,7 +27,7 @@ def blocks(kind: str) -> list[str]:
 @pytest.fixture
 def files(checkout: CommandLine) -> CommandLine:
     """The README's files, written down."""
-    graph, policy, _ = blocks("yaml")
+    graph, _, policy, _ = blocks("yaml")
     at = checkout.directory
     (at / "graph.yaml").write_text(graph)
     (at / "policy.yaml").write_text(policy)
@@ -39,12 +40,21 @@ def test_its_graph_is_valid(files: CommandLine) -> None:
     assert files.json("graph", "check", "graph.yaml") == []
 
 
+def test_its_agent_is_valid(files: CommandLine) -> None:
+    node = yaml.safe_load(blocks("yaml")[1])
+    capabilities = [{"tool": node["research"]["tools"]}, {"fs.read": ["**"]}, {"model": ["default"]}]
+    graph = {"graph": "a", "version": "1.0.0", "capabilities": capabilities, "start": "research", "nodes": node}
+    (files.directory / "agent.yaml").write_text(json.dumps({**graph, "input": {"type": "object"}}))
+    skills = str(ROOT / "examples" / "research" / "skills")
+    assert files.json("graph", "check", "agent.yaml", "--skills", skills) == []
+
+
 def test_its_policy_is_valid(files: CommandLine) -> None:
     assert files.json("policy", "check", "policy.yaml") == []
 
 
 def test_its_models_file_is_valid(files: CommandLine) -> None:
-    (files.directory / "models.yaml").write_text(blocks("yaml")[2])
+    (files.directory / "models.yaml").write_text(blocks("yaml")[3])
     (files.directory / "replies.yaml").write_text("replies: [{default: true, text: ok}]\n")
     listed = files.json("models", "ls", "--models", "models.yaml")
     assert {entry["alias"] for entry in listed} == {"default", "script"}
