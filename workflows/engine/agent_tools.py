@@ -53,24 +53,41 @@ def begin(m: Machine, owner: Activation, agent: AgentState, node: AgentNode, use
     agent.capped = len(agent.slots) > left
     for slot in agent.slots[left:]:
         refuse(slot, "unavailable", "not run: no tool calls are left", rule="agent.max_tool_calls")
-    asked = [slot for slot in agent.slots[:left] if _want(m, owner, agent, node, slot)]
+    wrong: dict[str, tuple[ToolSlot, str]] = {}
+    asked = [slot for slot in agent.slots[:left] if _want(m, owner, node, slot, wrong)]
     for slot, what in ((slot, what) for slot in asked if (what := _lacking(m, agent, node, slot)) is not None):
         _ask_for(m, owner, slot, what)
+    for slot, fault in wrong.values():
+        _count_wrong(m, owner, agent, slot, fault)
 
 
-def _want(m: Machine, owner: Activation, agent: AgentState, node: AgentNode, slot: ToolSlot) -> bool:
+def _want(
+    m: Machine, owner: Activation, node: AgentNode, slot: ToolSlot, wrong: dict[str, tuple[ToolSlot, str]]
+) -> bool:
     """Want a call of what is there; True where people may have to be asked, which comes last: it may rest the agent."""
     if slot.fault is not None:
         _invalid(slot, slot.fault)
-    elif slot.name == REQUEST_CAPABILITY or slot.name not in offered(m, node, agent):
+    elif slot.name == REQUEST_CAPABILITY or slot.name not in offered(m, node, m.state.agents[owner.id]):
         return True
-    else:
-        call_tool(m, owner, node, slot)
+    elif (fault := call_tool(m, owner, node, slot)) is not None:
+        wrong[slot.name] = (slot, fault)  # once a turn: a model that is told mends all of them
     return False
 
 
-def call_tool(m: Machine, owner: Activation, node: AgentNode, slot: ToolSlot) -> None:
-    """Want the call of a tool that is there; arguments that it does not take go back to the model."""
+def _count_wrong(m: Machine, owner: Activation, agent: AgentState, slot: ToolSlot, fault: str) -> None:
+    """A tool was called with what it does not take, which the model knows; turn after turn, people are asked."""
+    key = f"{slot.name}:invalid"
+    count = agent.failures[key] = agent.failures.get(key, 0) + 1
+    if count != ALIKE:
+        return
+    reason = f"the model gave it wrong arguments in {count} turns, the last time: {fault}"
+    told, slot.answer = slot.answer, None
+    if not _ask_for(m, owner, slot, gaps.Lack("tool", slot.name, reason, "failures", slot.args)):
+        slot.answer = told  # what was wrong says more than why nobody is asked
+
+
+def call_tool(m: Machine, owner: Activation, node: AgentNode, slot: ToolSlot) -> str | None:
+    """Want the call of a tool that is there; arguments that it does not take go back to the model, and are said."""
     card = m.card.tools[slot.name]
     args = dict(slot.args)
     if slot.name == LOAD_SKILL:
@@ -79,13 +96,13 @@ def call_tool(m: Machine, owner: Activation, node: AgentNode, slot: ToolSlot) ->
         skill = m.card.skills.get(str(args.get("name"))) if args.get("name") in skills else None
         if skill is None:
             _invalid(slot, f"there is no such skill; there are {', '.join(skills)}")
-            return
+            return None
         args = skill_args(args, skill, offered(m, node, agent))
     size = measuring.fault(args)
     faults = [size] if size is not None else validate_value(card.input_schema, args)
     if faults:
         _invalid(slot, "; ".join(faults))
-        return
+        return "; ".join(faults)
     activation = m.state.activations[slot.call] if slot.call is not None else new_call(m, owner)
     slot.call, slot.effect, slot.status = activation.id, card.effect.value, "queued"
     call = CallState(
@@ -102,6 +119,7 @@ def call_tool(m: Machine, owner: Activation, node: AgentNode, slot: ToolSlot) ->
         risk=card.risk,
     )
     want(m, activation, call)
+    return None
 
 
 def _lacking(m: Machine, agent: AgentState, node: AgentNode, slot: ToolSlot) -> gaps.Lack | None:
@@ -152,7 +170,7 @@ def _unknown(m: Machine, agent: AgentState, node: AgentNode, slot: ToolSlot) -> 
     return None
 
 
-def _ask_for(m: Machine, owner: Activation, slot: ToolSlot, what: gaps.Lack) -> None:
+def _ask_for(m: Machine, owner: Activation, slot: ToolSlot, what: gaps.Lack) -> bool:
     activation = new_call(m, owner)
     slot.call, slot.status = activation.id, "queued"
     if slot.name != REQUEST_CAPABILITY:
@@ -161,6 +179,7 @@ def _ask_for(m: Machine, owner: Activation, slot: ToolSlot, what: gaps.Lack) -> 
     if fault is not None:
         end_slot(m, slot)
         refuse(slot, "unavailable", fault, rule="gap")
+    return fault is None
 
 
 def ended(m: Machine, agent: AgentState, slot: ToolSlot, given: Mapping[str, object]) -> None:

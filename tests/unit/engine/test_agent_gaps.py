@@ -253,6 +253,29 @@ def test_a_tool_that_fails_alike_again_and_again_is_asked_about_with_its_call() 
     assert probes(run)[0].name == "keep"
 
 
+def test_a_tool_that_is_called_wrongly_turn_after_turn_is_asked_about_with_its_call() -> None:
+    run = begun(agent("keep"))
+    wants(run, ("keep", {"y": 0}), ("keep", {"y": 1}), ("keep", {"y": 2}))
+    assert {said["type"] for said in told(run)} == {"invalid"}, "one turn's slips are one, and the model mends them"
+    wants(run, ("keep", {"y": 3}), call=run.every_call[-1].call)
+    wants(run, ("keep", {"y": 4}), call=run.every_call[-1].call)
+    gap = gap_of(run)
+    assert (gap.key, gap.source, "in 3 turns" in gap.reason) == ("tool:keep:", "failures", True)
+    run.say("answer p1 provide")
+    found(run, "tool:keep:", tool_card("keep", {"y": "integer"}).model_copy(update={"digest": "e" * 64}))
+    assert (names(run)[-1], args_of(run)) == ("one#1:4", {"y": 4}), "the call that waits goes on"
+
+
+def test_where_nobody_is_asked_about_wrong_arguments_the_model_is_told_what_is_wrong() -> None:
+    run = begun(agent("keep"))
+    for n in range(2):
+        wants(run, ("keep", {"y": n}), call=run.every_call[-1].call)
+    wants(run, *(request("tool", f"t{n}") for n in range(3)), ("keep", {"y": 2}), call=run.every_call[-1].call)
+    for pause in run.engine.pauses():
+        run.say(f"answer {pause.id} decline")
+    assert [answer["type"] for answer in told(run)] == ["denied"] * 3 + ["invalid"]
+
+
 def test_a_steered_agent_leaves_its_question_and_the_last_one_takes_it_along() -> None:
     run = begun(agent("pure"))
     wants(run, request("tool", "late"))
