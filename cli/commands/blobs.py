@@ -153,7 +153,8 @@ def _say_swept(session: Session, swept: Swept, *, dry_run: bool) -> None:
         session.print_json(found)
     else:
         verb = "would be removed" if dry_run else "removed"
-        session.answer(f"{len(swept.removed):,} {verb}, {swept.removed_bytes:,} bytes; {swept.open_runs} runs are open")
+        open_runs = "1 run is open" if swept.open_runs == 1 else f"{swept.open_runs:,} runs are open"
+        session.answer(f"{len(swept.removed):,} {verb}, {swept.removed_bytes:,} bytes; {open_runs}")
         for reason, count in sorted(swept.kept.items()):
             session.answer(f"{count:,} kept: {reason}")
     for tenant in swept.lost:

@@ -52,8 +52,8 @@ def head(view: RunView) -> Text:
 
 
 def labelled(label: str, value: str, style: str = "") -> Text:
-    """A line of a label and its value."""
-    return Text.assemble((f"{label:<{LABEL_WIDTH}}", "dim"), (value, style))
+    """A line of a label and its value; a label that is too long for its column keeps a space after it."""
+    return Text.assemble((f"{label:<{LABEL_WIDTH - 1}} ", "dim"), (value, style))
 
 
 def usage_line(view: RunView) -> str:
@@ -106,7 +106,7 @@ def _field(label: str, value: object, *, full: bool) -> Iterator[Text]:
         yield Text(label, style="dim")
         yield from (Text(part) for part in fence(shown, full=full))
         return
-    yield labelled(label, f" {line(shown)}" if len(label) >= LABEL_WIDTH else line(shown))
+    yield labelled(label, line(shown))
 
 
 def _amount(budget: BudgetView, unit: str) -> str:

@@ -46,6 +46,7 @@ def test_skills_are_listed_with_what_they_say_of_themselves(tmp_path: Path) -> N
 def test_a_skill_is_shown_whole_and_fenced(tmp_path: Path) -> None:
     write_skill(tmp_path, "cite", "allowed-tools: fs.read", body="[bold]a[/bold]\n```\n\x1b[2J")
     shown = run(skills, "show", "cite", "--skills", str(tmp_path)).stdout
+    assert "\ndescription " in shown, "a long label keeps its distance"
     assert "````\n[bold]a[/bold]\n```\n\\x1b[2J\n````" in shown
     assert "\x1b" not in shown
     data = json.loads(run(skills, "show", "cite", "--skills", str(tmp_path), "--output", "json").stdout)
