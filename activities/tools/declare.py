@@ -24,6 +24,8 @@ from workflows.language.durations import parse_duration
 
 __all__ = ["BadDeclaration", "Effect", "Media", "Refused", "Risk", "Tool", "ToolContext", "ToolError", "need", "tool"]
 
+FILE_DIGEST = "__detent_file__"
+"""Where a module that was loaded from a file of the operator's keeps the digest of all of it."""
 Function: TypeAlias = Callable[..., Awaitable[object]]
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}([./][a-z][a-z0-9_-]{0,31}){0,3}")
@@ -47,7 +49,7 @@ class Tool:
 
     @cached_property
     def card(self) -> ToolCard:
-        """The tool as runs record it; its digest covers the declaration, the schema and the function's own text."""
+        """The tool as runs record it; its digest covers the declaration, the schema and the code."""
         schema = {**self.arguments.schema, "description": self.description}
         card = ToolCard(
             name=self.name,
@@ -162,7 +164,10 @@ def _check_needs(requires: Sequence[NeedCard], arguments: Arguments) -> None:
 
 
 def _source(function: Function) -> str:
+    """What the function says, and all of the operator's file that it is from: it may call what stands beside it."""
     try:
-        return inspect.cleandoc(inspect.getsource(function))
+        text = inspect.cleandoc(inspect.getsource(function))
     except (OSError, TypeError) as error:
         raise BadDeclaration(f"its source cannot be read: {error}; put it in a file") from error
+    whole = function.__globals__.get(FILE_DIGEST)
+    return text if whole is None else f"{text}\n{whole}"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from activities.tools.declare import BadDeclaration, Tool
+from activities.tools.declare import FILE_DIGEST, BadDeclaration, Tool
 from policies.errors import Problem
 
 GROUP = "detent.tools"
@@ -73,7 +73,8 @@ def load_file(path: Path, loaded: list[Loaded], problems: list[Problem]) -> None
 def _execute(path: Path) -> ModuleType:
     """Run a file as a module under a name that no package has; found under it later by pydantic and pickle."""
     name = f"detent_tools_{hashlib.sha256(str(path).encode()).hexdigest()[:12]}_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path, loader=_Source(name, str(path)))
+    loader = _Source(name, str(path))
+    spec = importlib.util.spec_from_file_location(name, path, loader=loader)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -86,16 +87,20 @@ def _execute(path: Path) -> ModuleType:
         if before is not None:  # the last good version is still in use
             sys.modules[name] = before
         raise
+    vars(module)[FILE_DIGEST] = loader.digest
     return module
 
 
 class _Source(importlib.machinery.SourceFileLoader):
     """Loads what the file says now: compiled files are known by seconds, and a change may come within one."""
 
+    digest = ""
+
     def get_code(self, fullname: str) -> CodeType | None:
         """Compile the source; nothing compiled is read, or left beside it."""
         del fullname
         data = self.get_data(self.path)
+        self.digest = hashlib.sha256(data).hexdigest()
         _remember(self.path, data)
         return self.source_to_code(data, self.path)
 

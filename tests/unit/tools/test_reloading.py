@@ -77,13 +77,23 @@ async def test_changes_within_one_second_and_of_one_size_are_seen(tools: Path, t
 
 async def test_a_digest_is_of_what_is_executed_whatever_the_file_says_by_then(tools: Path, tmp_path: Path) -> None:
     path = written(tools / "shout.py")
-    digest = LiveCards(live(tools))["text.shout"].digest
     other = path.read_text(encoding="utf-8").replace("!", "?")
     with path.open("a", encoding="utf-8") as file:  # it is replaced while it loads
         file.write(f"\nwith open(__file__, 'w') as file:\n    file.write({other!r})\n")
     toolbox = live(tools)
     assert await said(toolbox, tmp_path) == "HI!"
-    assert LiveCards(toolbox)["text.shout"].digest == digest
+    assert LiveCards(toolbox)["text.shout"].digest != LiveCards(live(tools))["text.shout"].digest
+    assert await said(live(tools), tmp_path) == "HI?"
+
+
+async def test_a_digest_is_also_of_what_stands_beside_the_function(tools: Path) -> None:
+    path = written(tools / "shout.py")
+    text = path.read_text(encoding="utf-8")
+    digests = set()
+    for helper in ("", "\n\ndef helper():\n    return 1\n", "\n\ndef helper():\n    return 2\n"):
+        path.write_text(text + helper, encoding="utf-8")
+        digests.add(LiveCards(live(tools))["text.shout"].digest)
+    assert len(digests) == 3, "the function may call what is beside it"
 
 
 async def test_a_new_file_brings_tools_and_a_removed_one_takes_them_along(tools: Path) -> None:
