@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from policies.model import Trigger
 from workflows.contracts.failures import ErrorInfo, FailureType
-from workflows.engine import pauses
+from workflows.engine import pauses, slots
 from workflows.engine.dropping import drop_call
 from workflows.engine.machine import problem
 from workflows.engine.standards import at_first, why_nobody
@@ -69,15 +69,24 @@ def skip(m: Machine, owner: Activation, agent: AgentState) -> None:
 
 
 def fail(m: Machine, owner: Activation, agent: AgentState, error: ErrorInfo) -> None:
-    """The agent fails once nothing of it is in flight: what has not begun is dropped."""
+    """The agent fails once nothing of it is in flight, or may have happened: what has not begun is dropped."""
     if agent.failing is None:
         agent.failing = error
         _leave(m, owner, agent)
-        for call in m.calls_of(owner.id):
+        for call in [call for call in m.calls_of(owner.id) if not _is_uncertain(m, call)]:
             drop_call(m, call)
-    if not m.calls_of(owner.id):
+    left = m.calls_of(owner.id)
+    if left:
+        slots.park_call(m, left[0])
+    else:
         del m.state.agents[agent.id]
         m.todo.append(Fail(owner.id, agent.failing))
+
+
+def _is_uncertain(m: Machine, call: Activation) -> bool:
+    """Whether people are asked what became of a call: that is to be known however the agent ends."""
+    pause = None if call.pause is None else m.state.pauses[call.pause]
+    return pause is not None and Trigger.UNCERTAIN in pause.triggers
 
 
 def reach_limit(m: Machine, owner: Activation, agent: AgentState, limit: str, why: str = "") -> None:

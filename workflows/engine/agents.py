@@ -84,8 +84,7 @@ def ended(m: Machine, activation: Activation, step: Succeed | Fail) -> None:
     owner = m.owner_of(activation)
     agent = m.state.agents[owner.id]
     if agent.failing is not None:
-        agent_answers.forget(m, activation, agent)
-        agent_ends.fail(m, owner, agent, agent.failing)
+        _ended_late(m, owner, agent, activation, step)
         return
     slot = slot_of(agent, activation)
     if slot is not None:
@@ -95,6 +94,20 @@ def ended(m: Machine, activation: Activation, step: Succeed | Fail) -> None:
     else:
         agent_answers.ended(m, owner, agent, activation, step)
     advance(m, owner)
+
+
+def _ended_late(m: Machine, owner: Activation, agent: AgentState, activation: Activation, step: Succeed | Fail) -> None:
+    """The agent is failing and waits for this; what may have happened is asked about all the same."""
+    if isinstance(step, Fail) and _asks(m, activation, step):
+        return
+    agent_answers.forget(m, activation, agent)
+    assert agent.failing is not None, "only then is it late"
+    agent_ends.fail(m, owner, agent, agent.failing)
+
+
+def _asks(m: Machine, activation: Activation, step: Fail) -> bool:
+    """Whether people are asked what became of a call that may have happened."""
+    return step.error.type == FailureType.UNCERTAIN and open_for_failure(m, activation, step.error, step.call)
 
 
 def _tool_ended(m: Machine, owner: Activation, agent: AgentState, slot: ToolSlot, step: Succeed | Fail) -> None:
@@ -108,7 +121,7 @@ def _tool_ended(m: Machine, owner: Activation, agent: AgentState, slot: ToolSlot
     if (step.error.details or {}).get("ends"):
         agent_ends.fail(m, owner, agent, step.error)
         return
-    if step.error.type == FailureType.UNCERTAIN and open_for_failure(m, activation, step.error, step.call):
+    if _asks(m, activation, step):
         return
     why = agent_tools.failed(m, agent, slot, step.error)
     if why is not None:

@@ -45,7 +45,8 @@ class Machine:
 
     `ledgers` holds the run's budget under the empty name and one more per live activation. `owned` names
     the (frame, channel) pairs whose container nobody else holds; it is forgotten by a snapshot, which
-    costs one copy later and changes nothing else. `retraced`: what has a call is not begun, somebody says what it came to.
+    costs one copy later and changes nothing else. `retraced`: what has a call is not begun; somebody says what came
+    of it.
     """
 
     graph: Graph

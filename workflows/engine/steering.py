@@ -13,11 +13,16 @@ if TYPE_CHECKING:
     from workflows.engine.machine import Machine
 
 
+MOST = 64 * 1024
+"""Characters that may wait to be read: all of them go into one call, and are paid for."""
+
+
 def why_no_agent(m: Machine, agent: str | None) -> str | None:
     """Why nobody can be told anything, or it is not clear whom. `agent`: a node or an activation."""
     found = _meant(m, agent)
     if len(found) == 1:
-        return None
+        waiting = sum(len(str(part.get("text", ""))) for part in m.state.agents[found[0]].news.content)
+        return f"the agent has not read yet what it was told before, {waiting:,} characters" if waiting > MOST else None
     there = ", ".join(f"`{name}`" for name in m.state.agents) or "none"
     if not found:
         return f"no agent{'' if agent is None else f' `{agent}`'} is at work; at work: {there}"

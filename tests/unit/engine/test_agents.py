@@ -313,3 +313,33 @@ def test_what_a_provider_says_of_tools_is_reserved_until_it_is_known() -> None:
     wants(run, "think#1:1", ("pure", {"x": 1}), tokens=700, bytes=9000)
     run.say("gave think#1:2 one")
     assert run.engine._m.state.calls["think#1:3"].input_tokens == 700 + len("one") + 2 * MESSAGE_MARGIN
+
+
+def test_an_effect_that_may_have_happened_is_asked_about_however_the_agent_ends() -> None:
+    rule = {
+        "id": "dear",
+        "scope": "execution",
+        "when": "execution.status == 'ok' && execution.name == 'pure'",
+        "then": "reject_execution",
+        "message": "no",
+    }
+    run = begun(agent("think", on_failure="fail"), run_card(policy_document(guardrails=[rule])))
+    wants(run, "think#1:1", ("pay", {"usd": 1}), ("pure", {"x": 9}))
+    run.say("fail think#1:2 Timeout lost")
+    run.say("gave think#1:3 nine")
+    assert (run.phase, [pause.trigger for pause in run.engine.pauses()]) == ("waiting", ["on_uncertain"])
+    run.say("answer p1 retry")
+    run.say("fail think#1:2 Timeout lost again")
+    assert run.phase == "waiting"
+    run.say('answer p2 complete {"result": "paid"}')
+    error = run.engine.view().error
+    assert error is not None
+    assert error.type == "PolicyDenied"
+
+
+def test_an_agent_is_told_no_more_than_it_can_be_told_at_once() -> None:
+    run = begun(agent("think"))
+    for _ in range(9):
+        assert why_no_agent(run.engine._m, None) is None
+        run.say(f"steer {'x' * 8000}")
+    assert "72,000 characters" in str(why_no_agent(run.engine._m, None))
