@@ -23,6 +23,8 @@ MAX_ID_CHARS = 1000
 UNANSWERED = "Unanswered"
 ADMISSION_S = 10.0
 ADMISSION_PAUSE_S = 0.1
+NO_POLLER = "no poller"
+"""How the server's refusal of a query begins where it has seen no worker for some time."""
 TIMEOUTS = (RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED)
 
 
@@ -90,9 +92,16 @@ async def _query(cluster: Cluster, run: str, name: str) -> object:
             if isinstance(error, RPCError) and error.status is not RPCStatusCode.FAILED_PRECONDITION:
                 raise
             if asyncio.get_running_loop().time() > deadline:
-                message = f"run `{line(run, 200)}` does not get on: {line(error)}; the worker's log says why"
-                raise CommandError("QueryFailed", message, Exit.UNEXPECTED) from error
+                raise _refused(cluster, run, error) from error
             await asyncio.sleep(ADMISSION_PAUSE_S)
+
+
+def _refused(cluster: Cluster, run: str, error: Exception) -> CommandError:
+    """Why a run refuses to be asked: nobody works, which the server says by itself, or its workflow task fails."""
+    if str(error).startswith(NO_POLLER):
+        return no_worker(cluster)
+    message = f"run `{line(run, 200)}` does not get on: {line(error)}; the worker's log says why"
+    return CommandError("QueryFailed", message, Exit.UNEXPECTED)
 
 
 async def unanswered(cluster: Cluster, run: str) -> CommandError:

@@ -22,7 +22,8 @@ def change_line(change: Change) -> str | None:
         outcomes = " | ".join(line(outcome) for outcome in change.outcomes or ())
         return f"◆ {line(change.pause)} at {_name(change)}{_summary(change)}  [{outcomes}]"
     if change.kind == "refused":
-        return f"! {line(change.pause)}: answer refused: {line(change.summary)}"
+        whose = f"{line(change.pause)}: answer " if change.pause else ""
+        return f"! {whose}refused: {line(change.summary)}"
     if change.kind == "attempt":
         why = f"  after: {line(change.error, SUMMARY_CHARS)}" if change.error else ""
         return f"↻ {_name(change)}  {line(change.call)}  attempt {change.attempt}{why}"

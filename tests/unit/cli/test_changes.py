@@ -47,8 +47,15 @@ def test_an_answered_pause_is_lifted() -> None:
 def test_a_refused_answer_is_told_once() -> None:
     refusal = Refusal(pause="p1", outcome="accept", by="x", reason="unknown", at=AT)
     before, after = view(), view(refusals=(refusal,))
-    assert [change.kind for change in changes(before, after, NOW)] == ["refused"]
+    (change,) = changes(before, after, NOW)
+    assert change_line(change) == "! p1: answer refused: unknown"
     assert changes(after, after, NOW) == ()
+
+
+def test_a_refused_control_is_not_called_an_answer() -> None:
+    refusal = Refusal(pause="", outcome="steer", by="x", reason="no agent `b` is at work", at=AT)
+    (change,) = changes(view(), view(refusals=(refusal,)), NOW)
+    assert change_line(change) == "! refused: no agent `b` is at work"
 
 
 def test_the_lines_of_changes_cannot_draw_on_the_terminal() -> None:
