@@ -68,11 +68,9 @@ def ended(m: Machine, owner: Activation, agent: AgentState, activation: Activati
     if step.outcome is None or not isinstance(step.result, dict):
         agent_ends.skip(m, owner, agent)
         return
-    try:
-        said = ModelOutput.model_validate(step.result["output"])
-    except ValidationError as error:
-        fault = f"the model's answer does not parse: {error.error_count()} problems"
-        agent_ends.fail(m, owner, agent, problem(FailureType.INTERNAL, fault, owner))
+    said = _parsed(step.result["output"])
+    if isinstance(said, str):
+        agent_ends.fail(m, owner, agent, problem(FailureType.INTERNAL, said, owner))
         return
     _account(agent, step.result, said, compacting=compacting)
     if compacting:
@@ -82,6 +80,15 @@ def ended(m: Machine, owner: Activation, agent: AgentState, activation: Activati
         _turn_ended(m, owner, agent, said)
 
 
+def _parsed(output: object) -> ModelOutput | str:
+    """What the model's activity gave, or what is wrong with it."""
+    try:
+        said = ModelOutput.model_validate(output)
+    except ValidationError as error:
+        return f"the model's answer does not parse: {error.error_count()} problems"
+    return "the model's answer leads to no conversation" if said.transcript is None else said
+
+
 def _account(agent: AgentState, given: Mapping[str, object], said: ModelOutput, *, compacting: bool) -> None:
     used = given["usage"]
     assert isinstance(used, dict), "outcomes give usage as a map"
@@ -89,9 +96,9 @@ def _account(agent: AgentState, given: Mapping[str, object], said: ModelOutput, 
         agent.usage[name] = agent.usage.get(name, 0) + amount
     agent.alias = str(given["alias"])
     talk = agent.talk
-    if said.transcript is not None:
-        talk.transcript = said.transcript.model_dump(mode="json")
-        talk.in_bytes = said.transcript_bytes
+    assert said.transcript is not None, "an answer without one is not taken"
+    talk.transcript = said.transcript.model_dump(mode="json")
+    talk.in_bytes = said.transcript_bytes
     talk.alias, talk.tools_bytes = agent.alias, agent.tools_bytes
     talk.messages += 0 if compacting else 2
     talk.known = 0 if compacting else int(used.get("tokens", 0))

@@ -247,13 +247,12 @@ def _may_have_run(m: Machine, slot: ToolSlot) -> bool:
 
 def refuse_parked(m: Machine, slot: ToolSlot, kind: Kind, message: str) -> None:
     """Answer for a call that has not begun; one that is under way ends by itself."""
-    activation = None if slot.call is None else m.state.activations.get(slot.call)
-    if activation is not None:
-        call = None if activation.call is None else m.state.calls[activation.call]
-        if call is not None and call.status == "in_flight":
-            return
-        drop_call(m, activation)
-        slot.call = None
+    activation = m.state.activations[str(slot.call)]
+    call = None if activation.call is None else m.state.calls[activation.call]
+    if call is not None and call.status == "in_flight":
+        return
+    drop_call(m, activation)
+    slot.call = None
     refuse(slot, kind, message, by="person")
 
 

@@ -159,9 +159,7 @@ def advance(m: Machine, owner: Activation) -> None:
 
 def _rest(m: Machine, owner: Activation) -> None:
     """Where all that is left waits for people, so does the agent."""
-    left = m.calls_of(owner.id)
-    if left:
-        slots.park_call(m, left[0])
+    slots.park_call(m, m.calls_of(owner.id)[0])
 
 
 def _next_turn(m: Machine, owner: Activation, agent: AgentState) -> None:
@@ -202,7 +200,7 @@ def lifted(m: Machine, owner: Activation, step: Lifted) -> None:
         agent.max_turns += node.max_turns
     elif step.limit == "max_tool_calls":
         agent.max_tool_calls += max(node.max_tool_calls, 1)
-    elif step.limit == "max_continuations":
+    else:
         agent.news.content.insert(0, {"text": agent_answers.GO_ON_EXACTLY})
     advance(m, owner)
 

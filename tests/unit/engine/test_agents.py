@@ -11,6 +11,7 @@ from policies.canonical import canonical
 from tests.support.asking import people
 from tests.support.cards import UNLIMITED, policy_document, run_card, tool_card
 from tests.support.simulator import Simulator, turn
+from tests.support.witness import Witness
 from workflows.contracts.agent_tools import REQUEST_SCHEMA
 from workflows.contracts.conversation import MEDIA_TOKENS, Content, Ref
 from workflows.contracts.run import RunCard, SkillCard
@@ -28,7 +29,7 @@ def agent(name: str, after: str = "end", **more: object) -> dict[str, object]:
 
 def document(nodes: dict[str, object], **more: object) -> dict[str, object]:
     """A graph that starts at its first node."""
-    asked = [{"tool": TOOLS}, {"fs.read": ["**"]}, {"model": ["default", "short"]}]
+    asked = [{"tool": [*TOOLS, "late"]}, {"fs.read": ["**"]}, {"model": ["default", "short"]}]
     start = next(iter(nodes))
     return {"graph": "agents", "version": "1.0.0", "capabilities": asked, "start": start, "nodes": nodes, **more}
 
@@ -116,6 +117,14 @@ def test_an_answer_that_is_none_fails_the_node() -> None:
     error = run.engine.view().error
     assert error is not None
     assert (error.type, error.message) == ("Internal", "the model's answer does not parse: 1 problems")
+
+
+def test_an_answer_without_a_conversation_fails_the_node() -> None:
+    run = begun(agent("think", on_failure="fail"))
+    run.feed(events.CallSucceeded(run.now_ms, "think#1:1", {"text": "hm", "stop_reason": "end_turn"}))
+    error = run.engine.view().error
+    assert error is not None
+    assert error.message == "the model's answer leads to no conversation"
 
 
 def test_an_answer_is_gone_on_with_three_times_and_no_more() -> None:
@@ -343,3 +352,46 @@ def test_an_agent_is_told_no_more_than_it_can_be_told_at_once() -> None:
         assert why_no_agent(run.engine._m, None) is None
         run.say(f"steer {'x' * 8000}")
     assert "72,000 characters" in str(why_no_agent(run.engine._m, None))
+
+
+UNASKABLE = {"ui": "modal", "not_starter": True, "answerers": ["role:operator"]}
+"""Nobody signed the start, so nobody may answer."""
+
+
+def test_a_request_that_does_not_fit_goes_back_to_the_model() -> None:
+    run = begun(agent("think"))
+    wants(run, "think#1:1", ("request_capability", {"kind": "wish"}))
+    assert json.loads(told(run)[0]["content"][0]["text"])["type"] == "invalid"
+
+
+def test_an_agent_begins_without_what_nobody_can_be_asked_for() -> None:
+    policy = policy_document(triggers={"on_gap": UNASKABLE}, answerers=people())
+    run = begun(agent("think", tools=[*TOOLS, "late"]), run_card(policy).model_copy(update={"missing": ("tool:late",)}))
+    assert [entry.partition("@")[0] for entry in asked(run)["toolset"]] == [
+        *sorted(TOOLS[:4]),
+        "request_capability",
+        "risky",
+    ]
+
+
+def test_like_failures_are_told_where_nobody_can_be_asked() -> None:
+    run = begun(agent("think"), run_card(policy_document(triggers={"on_gap": UNASKABLE}, answerers=people())))
+    for turn_number in range(3):
+        call = 2 * turn_number + 1
+        wants(run, f"think#1:{call}", ("keep", {"x": turn_number}))
+        run.say(f"fail think#1:{call + 1} ToolFailed it failed")
+        assert told(run)[0]["content"][0]["text"] == "ToolFailed: it failed"
+
+
+def test_what_may_have_happened_is_told_where_nobody_can_be_asked() -> None:
+    run = begun(agent("think"), run_card(policy_document(triggers={"on_uncertain": UNASKABLE}, answerers=people())))
+    wants(run, "think#1:1", ("pay", {"usd": 1}))
+    run.say("fail think#1:2 Timeout lost")
+    assert json.loads(told(run)[0]["content"][0]["text"])["type"] == "unknown_outcome"
+
+
+def test_who_watched_can_stop() -> None:
+    run = begun(agent("think"))
+    run.watch(Witness())
+    run.engine.unwatch()
+    assert run.engine._m.observer is None
