@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from temporalio.plugin import SimplePlugin
-from temporalio.worker import Replayer
+from temporalio.worker import Plugin, Replayer
 
 from activities.redaction import Redactor
 from tests.support.runs import SEAL_KEY, graph_of, tool, working
@@ -110,7 +110,7 @@ async def test_ten_replays_add_no_span_no_log_line_and_no_cost(
         replayer = Replayer(
             workflows=list(WORKFLOWS),
             interceptors=[Sealing(require_seal_keys(seal_keys({"DETENT_SEAL_KEY": SEAL_KEY})))],
-            plugins=list(plugins),
+            plugins=[plugin for plugin in plugins if isinstance(plugin, Plugin)],
             data_converter=converter(blobs),
             workflow_runner=sandboxed(),
         )

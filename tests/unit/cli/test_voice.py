@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,7 +84,7 @@ def test_a_signed_control_is_one_that_is_obeyed(key_file: Path) -> None:
 
 
 def test_a_start_is_signed_for_its_run(key_file: Path) -> None:
-    run = {"namespace": "n", "workflow_id": "w", "graph_digest": "g", "input_digest": "i"}
+    run: Any = {"namespace": "n", "workflow_id": "w", "graph_digest": "g", "input_digest": "i"}
     starter = voice_of("ada", key_file).starter(**run)
     assert starter is not None
     assert starter.issued_at is not None
