@@ -20,7 +20,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure() -> None:
     """Run the same on every machine: without personal settings, without chance, without a key that costs money."""
-    for name in [name for name in os.environ if name.startswith(("TEMPORAL_", "DETENT_", "ANTHROPIC_", "OPENAI_", "AWS_", "OTEL_"))]:
+    for name in [
+        name
+        for name in os.environ
+        if name.startswith(("TEMPORAL_", "DETENT_", "ANTHROPIC_", "OPENAI_", "AWS_", "OTEL_"))
+    ]:
         del os.environ[name]
     os.environ["TEMPORAL_CONFIG_FILE"] = os.devnull
     # A deadline would measure the machine. `--hypothesis-profile explore` looks for what nobody has seen yet.
