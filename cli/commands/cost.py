@@ -119,7 +119,7 @@ def _scope_cells(scope: str, budget: BudgetView) -> list[tuple[object, ...]]:
 def _cells(row: CostRow) -> tuple[object, ...]:
     marks = [f"no price: {', '.join(row.unpriced)}"] if row.unpriced else []
     marks += ["as told last"] if row.partial else []
-    marks += [f"{row.uncertain} calls may cost more"] if row.uncertain else []
+    marks += [f"{row.uncertain} call{'' if row.uncertain == 1 else 's'} may cost more"] if row.uncertain else []
     return (
         row.name,
         row.runs,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 from tests.support.cards import policy_document, run_card, tool_card
 from tests.support.lacking import found, graph
-from tests.support.simulator import Simulator
+from tests.support.simulator import Simulator, gave
 from tests.unit.engine.test_agents import agent, asked, begun, told, wants
 from workflows.engine import events
 
@@ -65,6 +66,19 @@ def test_an_inherited_conversation_is_made_shorter_before_the_first_turn() -> No
     run.say('turn two#1:1 {"text": "Summary.", "bytes": 2500, "tokens": 60}')
     assert asked(run)["messages"] == [{"role": "user", "content": [{"text": "Do it."}]}]
     assert run.engine._m.state.calls["two#1:2"].input_tokens > 2500  # what is kept was no part of the summary's input
+
+
+def test_what_a_conversation_rests_on_is_not_forgotten_with_its_messages() -> None:
+    rule = {"id": "tainted", "when": "'external' in seen.labels && capability.value == 'keep'", "then": "deny"}
+    nodes = short("one")
+    cast("dict[str, object]", nodes["one"])["prompt"] = "long " * 900
+    run = begun(nodes, run_card(policy_document(guardrails=[{**rule, "message": "no"}])))
+    wants(run, "one#1:1", ("pure", {"x": 1}), tokens=3800)
+    run.feed(replace(gave(run.now_ms, "one#1:2", "from outside"), labels=("external",)))
+    assert asked(run)["compact"]["how"] == "summary"
+    run.say('turn one#1:3 {"text": "Summary.", "bytes": 2500, "tokens": 60}')
+    wants(run, "one#1:4", ("keep", {"x": 1}))
+    assert told(run)[0]["denied"]
 
 
 def test_a_rule_that_ends_agents_ends_them_at_a_compaction_too() -> None:
