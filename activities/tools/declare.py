@@ -10,9 +10,9 @@ from functools import cached_property
 from typing import TypeAlias
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
-from temporalio.exceptions import FailureError
+from temporalio.exceptions import ApplicationError, FailureError
 
-from activities.failures import RESULT_LIMIT_BYTES, policy_denied, result_too_large, tool_failed
+from activities.failures import RESULT_LIMIT_BYTES, policy_denied, result_too_large, tool_failed, uncertain
 from activities.tools.arguments import Arguments, BadDeclaration, read_signature
 from activities.tools.context import ToolContext
 from activities.tools.errors import Refused, ToolError
@@ -74,7 +74,8 @@ class Tool:
     async def call(self, context: ToolContext, args: Mapping[str, object]) -> object:
         """Make one attempt; gives JSON of at most `RESULT_LIMIT_BYTES`, or a `Media` that a model can be shown.
 
-        Raises `ApplicationError` of type `ToolFailed`, `PolicyDenied` or `ResultTooLarge`.
+        Raises `ApplicationError` of type `ToolFailed`, `PolicyDenied` or `ResultTooLarge`; `Uncertain` where a `once`
+        tool has done its work, and nobody can have what it gave.
         """
         try:
             result = await self.function(context, **self.arguments.validate(args))
@@ -86,7 +87,12 @@ class Tool:
             raise
         except Exception as error:  # whoever wrote the tool wrote a mistake; the run must see it as the tool's
             raise tool_failed(self._about(f"{type(error).__name__}: {error}"), retryable=True) from error
-        return self._checked(result)
+        try:
+            return self._checked(result)
+        except ApplicationError as error:
+            if self.effect is not Effect.ONCE:
+                raise
+            raise uncertain(f"{error.message}; it was done") from None  # nobody may read that it is to be done again
 
     def _checked(self, result: object) -> object:
         if isinstance(result, Media):

@@ -246,12 +246,12 @@ async def test_error_of_a_tool_is_typed(tmp_path: Path, error: Exception, kind: 
     assert (caught.value.type, caught.value.non_retryable, caught.value.message) == (kind, final, message)
 
 
-def _returning(value: object) -> Tool:
+def _returning(value: object, effect: Effect = Effect.READ) -> Tool:
     async def function(context: ToolContext) -> object:
         """Give something."""
         return value
 
-    return tool("a.b", effect=Effect.READ, risk=Risk.LOW, timeout="1s")(function)
+    return tool("a.b", effect=effect, risk=Risk.LOW, timeout="1s")(function)
 
 
 @pytest.mark.parametrize("value", [float("nan"), "\ud800", object(), b"\xff"])
@@ -266,6 +266,15 @@ async def test_result_over_the_limit_is_a_failure_that_is_not_tried_again(tmp_pa
     with pytest.raises(ApplicationError) as caught:
         await _returning(fits + "x").call(_context(tmp_path), {})
     assert (caught.value.type, caught.value.non_retryable) == ("ResultTooLarge", True)
+
+
+@pytest.mark.parametrize("value", ["x" * RESULT_LIMIT_BYTES, object()])
+async def test_work_that_was_done_once_is_not_told_as_if_it_could_be_done_again(tmp_path: Path, value: object) -> None:
+    made = _returning(value, effect=Effect.ONCE)
+    with pytest.raises(ApplicationError) as caught:
+        await made.call(_context(tmp_path), {})
+    assert (caught.value.type, caught.value.non_retryable) == ("Uncertain", True)
+    assert caught.value.message.endswith("; it was done")
 
 
 async def test_context_gives_tools_the_files_that_the_call_may_touch(tmp_path: Path) -> None:
