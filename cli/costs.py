@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 By: TypeAlias = Literal["run", "tenant", "graph", "model"]
 Amounts: TypeAlias = dict[str, int | float | None]
-AT_ONCE = 16
+AT_ONCE = 64
+"""Runs that are asked at once: where nobody works, each answer takes as long as our patience."""
 COST = "cost_usd"
 
 

@@ -158,6 +158,8 @@ class UsageView(Wire):
     tokens: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
     cost_usd: float = 0.0
     steps: int = 0
     tool_calls: int = 0

@@ -158,6 +158,8 @@ def settle(m: Machine, call: CallState, usage: Usage | None, *, maybe_billed: bo
     if usage is not None:
         m.state.totals.input_tokens += usage.input_tokens
         m.state.totals.output_tokens += usage.output_tokens
+        m.state.totals.cache_read_tokens += usage.cache_read_tokens
+        m.state.totals.cache_write_tokens += usage.cache_write_tokens
     return used
 
 

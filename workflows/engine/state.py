@@ -235,6 +235,8 @@ class Totals:
 
     input_tokens: int = 0
     output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
     visits: int = 0
     finished: int = 0
     pauses: int = 0

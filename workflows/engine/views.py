@@ -138,6 +138,8 @@ def _usage(m: Machine) -> UsageView:
         tokens=used.tokens,
         input_tokens=m.state.totals.input_tokens,
         output_tokens=m.state.totals.output_tokens,
+        cache_read_tokens=m.state.totals.cache_read_tokens,
+        cache_write_tokens=m.state.totals.cache_write_tokens,
         cost_usd=used.cost_nano / NANO,
         steps=used.steps,
         tool_calls=used.tool_calls,

@@ -7,8 +7,9 @@ from typing import Any, cast
 
 from tests.support.cards import policy_document, run_card, tool_card
 from tests.support.lacking import found, graph
-from tests.support.simulator import Simulator, gave
+from tests.support.simulator import Simulator, gave, turn
 from tests.unit.engine.test_agents import agent, asked, begun, told, wants
+from workflows.contracts.calls import Usage
 from workflows.engine import events
 
 PURE_IS_REFUSED = {
@@ -179,3 +180,12 @@ def test_what_stands_in_for_an_agent_s_tool_is_the_agent_s_from_then_on() -> Non
     run.say('turn one#1:2 {"text": "Done."}')
     assert run.engine.pauses() == []
     assert [entry.partition("@")[0] for entry in asked(run)["toolset"]] == ["keep", "request_capability"]
+
+
+def test_what_the_provider_s_cache_gave_is_told() -> None:
+    run = begun(agent("think"))
+    said = turn(run.now_ms, "think#1:1", {"text": "Done."})
+    usage = Usage(tokens=90, input_tokens=50, output_tokens=10, cache_read_tokens=20, cache_write_tokens=10)
+    run.feed(replace(said, usage=usage))
+    told = run.engine.view().usage
+    assert (told.cache_read_tokens, told.cache_write_tokens) == (20, 10)

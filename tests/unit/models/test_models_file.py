@@ -143,7 +143,7 @@ def test_digest_changes_with_what_a_decision_rests_on(tmp_path: Path) -> None:
         ("{provider: anthropic, model: x, base_url: 'https://h'}", "model_key", "no `api_key` for the host `h`"),
         ("{provider: scripted}", "missing_key", "`script`"),
         ("{provider: scripted, script: gone.yaml}", "no_file", "is not a file"),
-        ("{provider: scripted, script: gone.yaml, journal: no/such/dir}", "no_directory", "no/such"),
+        ("{provider: scripted, script: gone.yaml, journal: no/such/dir}", "no_directory", "is not a directory"),
         ("{provider: scripted, script: gone.yaml, base_url: 'http://127.0.0.1'}", "unknown_key", "`base_url`"),
         ("scripted", "wrong_type", "not a mapping"),
     ],
