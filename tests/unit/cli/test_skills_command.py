@@ -29,7 +29,8 @@ GRAPH = {
 
 
 def run(command: click.Command, *words: str) -> Result:
-    return CliRunner().invoke(command, words, standalone_mode=False)
+    names = ["-h", "--help"]  # as `detent` has them; click keeps what a command was first asked with
+    return CliRunner().invoke(command, words, standalone_mode=False, help_option_names=names)
 
 
 def test_skills_are_listed_with_what_they_say_of_themselves(tmp_path: Path) -> None:
