@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from pydantic import Field
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 By: TypeAlias = Literal["run", "tenant", "graph", "model"]
 Amounts: TypeAlias = dict[str, int | float | None]
 AT_ONCE = 64
-"""Runs that are asked at once: where nobody works, each answer takes as long as our patience."""
+"""Runs that are asked at once."""
+PATIENCE = timedelta(seconds=3)
+"""How long each of many runs is waited for: where nobody works on one, the server's index says what it used last."""
 COST = "cost_usd"
 
 
@@ -73,7 +76,7 @@ async def costs(cluster: Cluster, by: By, since: str | None, run: str | None = N
 async def _view(cluster: Cluster, row: RunRow) -> RunView | None:
     """What the run says of itself; null where nobody answers, it was ended from outside, or its result is elsewhere."""
     try:
-        view = await view_of(cluster, row.id)
+        view = await view_of(cluster, row.id, PATIENCE)
     except (CommandError, BlobError):
         return None
     return view if view.budget else None

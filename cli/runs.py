@@ -17,6 +17,8 @@ from workflows.contracts.pause import PauseView
 from workflows.contracts.run import RunView
 
 if TYPE_CHECKING:
+    from datetime import timedelta
+
     from temporalio.client import WorkflowExecutionDescription, WorkflowHandle
 
 MAX_ID_CHARS = 1000
@@ -60,17 +62,17 @@ def is_open(found: WorkflowExecutionDescription) -> bool:
     return found.status in (WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.CONTINUED_AS_NEW)
 
 
-async def view_of(cluster: Cluster, run: str) -> RunView:
-    """The run as it is now. Only an open run needs a worker."""
+async def view_of(cluster: Cluster, run: str, patience: timedelta = QUERY_TIMEOUT) -> RunView:
+    """The run as it is now. Only an open run needs a worker, which is waited for so long."""
     found = await find(cluster, run)
     if is_open(found):
-        return await open_view(cluster, run)
+        return await open_view(cluster, run, patience)
     return await closed_view(cluster.client, found)
 
 
-async def open_view(cluster: Cluster, run: str) -> RunView:
+async def open_view(cluster: Cluster, run: str, patience: timedelta = QUERY_TIMEOUT) -> RunView:
     """The view that an open run's worker gives; exit 6 if none answers."""
-    return RunView.model_validate(await _query(cluster, run, QUERY_VIEW))
+    return RunView.model_validate(await _query(cluster, run, QUERY_VIEW, patience))
 
 
 async def pauses_of(cluster: Cluster, run: str) -> tuple[PauseView, ...]:
@@ -79,13 +81,13 @@ async def pauses_of(cluster: Cluster, run: str) -> tuple[PauseView, ...]:
     return tuple(PauseView.model_validate(pause) for pause in answer) if isinstance(answer, list) else ()
 
 
-async def _query(cluster: Cluster, run: str, name: str) -> object:
+async def _query(cluster: Cluster, run: str, name: str, patience: timedelta = QUERY_TIMEOUT) -> object:
     """Ask; a run that is not admitted yet, or whose task has just failed, refuses and is asked again for a while."""
     handle = cluster.client.get_workflow_handle(run)
     deadline = asyncio.get_running_loop().time() + ADMISSION_S
     while True:
         try:
-            return await handle.query(name, rpc_timeout=QUERY_TIMEOUT)
+            return await handle.query(name, rpc_timeout=patience)
         except (RPCError, WorkflowQueryFailedError) as error:
             if isinstance(error, RPCError) and error.status in TIMEOUTS:
                 raise await unanswered(cluster, run) from error
