@@ -69,6 +69,8 @@ async def _open(transcripts: Transcripts, part: Part, tenant: str, alias: str) -
 
 
 def _require_text(data: bytes, ref: Ref, alias: str) -> None:
+    if data.isascii():
+        return
     try:
         data.decode()
     except UnicodeDecodeError:

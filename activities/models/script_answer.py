@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 
 from activities.models.provider import Ask, Reply, Tokens
@@ -12,6 +13,8 @@ from workflows.contracts.conversation import Message, ToolUse, weight_of
 BYTES_PER_TOKEN = 4
 TOKENS_PER_MESSAGE = 4
 KEY_CHARS = 8
+REMEMBERED = 10_000
+"""Messages whose weight is remembered."""
 
 
 def answer_of(ask: Ask, reply: ScriptReply) -> Reply:
@@ -55,8 +58,29 @@ def _ending(calls: Sequence[ToolUse]) -> str:
     return "tool_use" if calls else "end_turn"
 
 
+class _Weights:
+    """What each message weighs, by the message itself: those of a conversation are the same ones turn after turn."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[int, tuple[Message, int]] = OrderedDict()
+
+    def of(self, message: Message) -> int:
+        """The bytes of a message; it is kept as long as its weight, so that no other can have its identity."""
+        known = self._known.get(id(message))
+        if known is not None:
+            return known[1]
+        found = _bytes_of(message)
+        self._known[id(message)] = message, found
+        if len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
+        return found
+
+
+_weights = _Weights()
+
+
 def _input_tokens(ask: Ask) -> int:
-    in_bytes = len((ask.system or "").encode()) + sum(map(_bytes_of, ask.conversation))
+    in_bytes = len((ask.system or "").encode()) + sum(map(_weights.of, ask.conversation))
     for offer in ask.tools:
         in_bytes += len(f"{offer.name}{offer.description}".encode()) + len(canonical(dict(offer.input_schema)))
     if ask.output_schema is not None:

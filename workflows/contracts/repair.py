@@ -39,9 +39,10 @@ def is_whole(messages: Sequence[Message]) -> bool:
     for at, message in enumerate(messages):
         if message.role != ("assistant" if at % 2 else "user") or not _stands(message):
             return False
-        if [result.id for result in message.results] != waiting:
+        results, calls = message.results, message.tool_calls
+        if (results or waiting) and [result.id for result in results] != waiting:
             return False
-        waiting = [call.id for call in message.tool_calls]
+        waiting = [call.id for call in calls] if calls else []
         called += len(waiting)
         taken.update(waiting)
     return not waiting and len(taken) == called and "" not in taken
