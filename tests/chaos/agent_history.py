@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tests.chaos.ground import Ground
 
 TENANT = "default"
+LAST = 12
 MODEL = "model."
 CONTINUED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW
 
@@ -68,7 +69,7 @@ def _read(found: Left, events: list[HistoryEvent]) -> str | None:
 
 
 async def stuck(at: Ground, run: str) -> str:
-    """What a run that does not end is at: its pending calls and task, and the last failure of a task."""
+    """What a run that does not end is at: its pending calls and task, its last events, the last failure of a task."""
     handle = at.client.get_workflow_handle(run)
     raw = (await handle.describe()).raw_description
     calls = [f"{call.activity_type.name} attempt {call.attempt}" for call in raw.pending_activities]
@@ -76,7 +77,9 @@ async def stuck(at: Ground, run: str) -> str:
     failed = [event.workflow_task_failed_event_attributes for event in events]
     messages = [one.failure.message[:300] for one in failed if one.HasField("failure")]
     attempt = raw.pending_workflow_task.attempt if raw.HasField("pending_workflow_task") else 0
-    return f"calls {calls}, workflow task attempt {attempt}, {len(events)} events, task failures {messages[-1:]}"
+    last = [EventType.Name(event.event_type).removeprefix("EVENT_TYPE_").lower() for event in events[-LAST:]]
+    at_work = f"calls {calls}, workflow task attempt {attempt}, {len(events)} events, the last {last}"
+    return f"{at_work}, task failures {messages[-1:]}"
 
 
 async def conversation(at: Ground, found: Left) -> tuple[Message, ...]:
