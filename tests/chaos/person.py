@@ -30,6 +30,8 @@ PATIENCE = timedelta(seconds=2)
 LOOK_S = 0.05
 UNHEARD = (RPCError, WorkflowQueryFailedError, WorkflowUpdateRPCTimeoutOrCancelledError)
 """Nobody can tell whether it arrived, or there was no run to ask yet."""
+NOT_YET = "there is no open pause"
+"""A worker that was then killed showed the question before its task was recorded; the next one will ask it, too."""
 HUMAN = "on_human_node"
 UNCERTAIN = "on_uncertain"
 
@@ -87,6 +89,9 @@ class Person:
                     UPDATE_ANSWER, answer, id=f"answer:{pause.id}", result_type=AnswerReceipt, rpc_timeout=PATIENCE
                 )
             except WorkflowUpdateFailedError as error:
+                if NOT_YET in str(error.cause):
+                    await asyncio.sleep(LOOK_S)
+                    continue
                 self.refused.append(f"{pause.id}: {error.cause}")
                 return
             except UNHEARD:
